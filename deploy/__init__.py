@@ -1,0 +1,1 @@
+"""How the platform is started: on one machine (`local`) and in containers."""
