@@ -1,0 +1,19 @@
+"""All invariants of all apps, in the order of the apps."""
+
+from core import invariants as core
+from customers import invariants as customers
+from entitlements import invariants as entitlements
+from identity import invariants as identity
+from plans import invariants as plans
+from provisioning import invariants as provisioning
+from subscriptions import invariants as subscriptions
+
+INVARIANTS = (
+    *core.INVARIANTS,
+    *customers.INVARIANTS,
+    *plans.INVARIANTS,
+    *identity.INVARIANTS,
+    *subscriptions.INVARIANTS,
+    *entitlements.INVARIANTS,
+    *provisioning.INVARIANTS,
+)

@@ -1,0 +1,80 @@
+"""Who reacts to what. The whole flow between the apps fits on this page.
+
+Projections run inside the publisher's transaction, in this order, many events at a time. Reactions
+run after the commit, at least once. Due work is what time alone changes, in the order of work at
+one instant. Pumps are the kinds of waiting work that the relay looks after.
+"""
+
+from core import events, invariants, nudges, relay
+from core import tasks as core_tasks
+from core.api.operations import install_answer_parts
+from customers import clocks, turns
+from customers import events as customer_events
+from customers import tasks as customer_tasks
+from entitlements import due as entitlements_due
+from entitlements import events as entitlement_events
+from entitlements import queries as entitlement_queries
+from entitlements import services as entitlements
+from provisioning import delivery
+from provisioning import events as provisioning_events
+from provisioning import queries as provisioning_queries
+from provisioning import services as provisioning
+from provisioning import tasks as provisioning_tasks
+from subscriptions import due as subscriptions_due
+from subscriptions import events as subscription_events
+from subscriptions import services as subscriptions
+
+_OWNERS = (
+    customer_events.CUSTOMER_CREATED,
+    customer_events.CUSTOMER_CLOSED,
+    customer_events.SUBJECT_CREATED,
+    customer_events.SUBJECT_ENDED,
+)
+_GRANTS = (
+    subscription_events.CREATED,
+    subscription_events.CHANGED,
+    subscription_events.ENDED,
+    subscription_events.SCHEDULED,
+    subscription_events.UNSCHEDULED,
+)
+
+
+def _listen(handler: events.Handler, *types: events.EventType) -> events.Listener:
+    return events.Listener(handler, frozenset(each.name for each in types))
+
+
+PROJECTIONS = (
+    _listen(subscriptions.follow_owners, *_OWNERS),
+    _listen(entitlements.sync, *_GRANTS),
+    _listen(provisioning.plan_targets, entitlement_events.ENTITLEMENTS_CHANGED, *_OWNERS),
+)
+REACTIONS = (_listen(provisioning.replan_service, provisioning_events.SERVICE_CHANGED),)
+DUE_WORK = (subscriptions_due, entitlements_due)
+WAKE = {
+    "reactions": core_tasks.deliver_reactions.delay,
+    "due": customer_tasks.run_due.delay,
+    "clocks": customer_tasks.advance_clocks.delay,
+    "deliveries": provisioning_tasks.deliver.delay,
+}
+PUMPS = (
+    relay.Pump("due work", turns.run_due_live, idle_seconds=0.5),
+    relay.Pump("test clocks", clocks.advance_clocks, idle_seconds=0.5),
+    relay.Pump("reactions", events.deliver_pending, idle_seconds=0.5),
+    relay.Pump("deliveries", delivery.deliver_due, idle_seconds=0.5),
+    relay.Pump("positions", events.stamp_positions, idle_seconds=0.5),
+)
+
+
+def install() -> None:
+    """Put everything in its place; called once, when Django starts."""
+    from billing import checks
+
+    events.install(projections=PROJECTIONS, reactions=REACTIONS)
+    turns.install(DUE_WORK)
+    nudges.install(WAKE)
+    relay.install(PUMPS)
+    invariants.install(checks.INVARIANTS)
+    install_answer_parts(
+        revision=entitlement_queries.revision_token,
+        provisioning=provisioning_queries.status_of,
+    )

@@ -1,0 +1,1 @@
+"""Pages for support and finance staff that show several apps at once."""

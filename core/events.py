@@ -1,0 +1,235 @@
+"""Publish facts; bring everything that depends on them in line.
+
+A lower app publishes, ``billing.wiring`` decides who listens. Projections run at once, inside the
+publisher's transaction, and touch the database only. Reactions run after the commit, at least
+once, from rows that were written with the event.
+"""
+
+import logging
+import random
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+
+from core import acting, clock, nudges
+from core.models import Delivery, Event
+
+logger = logging.getLogger(__name__)
+
+Handler = Callable[[Sequence[Event]], None]
+
+LEASE = timedelta(minutes=5)
+FIRST_RETRY = timedelta(seconds=2)
+LONGEST_RETRY = timedelta(hours=1)
+MAX_ATTEMPTS = 20  # about half a day; then a person has to look
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Somebody who wants to see all events of some types, many at a time."""
+
+    handler: Handler
+    types: frozenset[str]
+
+    @property
+    def name(self) -> str:
+        return f"{self.handler.__module__}.{self.handler.__qualname__}"
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """A kind of fact, with what its ``data`` holds: {name: meaning}."""
+
+    name: str
+    meaning: str
+    data: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """An event about to be published. ``at`` is the customer's time, not the machine's."""
+
+    type: EventType
+    at: datetime
+    customer_id: str | None = None
+    subject_id: str | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.data.keys() != self.type.data.keys():
+            raise ValueError(f"{self.type.name} holds {sorted(self.type.data)}")
+
+
+_projections: Sequence[Listener] = ()
+_reactions: Sequence[Listener] = ()
+
+
+def install(*, projections: Sequence[Listener], reactions: Sequence[Listener]) -> None:
+    """Say who listens. Called once, by ``billing.wiring``."""
+    global _projections, _reactions
+    _projections, _reactions = projections, reactions
+
+
+def publish(facts: Sequence[Fact]) -> list[Event]:
+    """Record facts and run the projections that want them, all in the caller's transaction.
+
+    :raises RuntimeError: outside a transaction: a fact and its cause are committed together
+    """
+    if not facts:
+        return []
+    if not connection.in_atomic_block:
+        raise RuntimeError("publish() must share a transaction with the change it reports")
+    events = Event.objects.bulk_create(_numbered(facts))
+    _owe_reactions(events)
+    for listener in _projections:
+        wanted = [event for event in events if event.type in listener.types]
+        if wanted:
+            listener.handler(wanted)
+    return events
+
+
+def deliver_pending(*, limit: int = 100, customer_ids: Sequence[str] | None = None) -> int:
+    """Run waiting reactions, oldest first, and return how many were tried.
+
+    ``customer_ids`` takes only those to events of these customers.
+    """
+    for tried in range(limit):
+        delivery = _claim(customer_ids)
+        if delivery is None:
+            return tried
+        _attempt(delivery)
+    return limit
+
+
+def stamp_positions(*, limit: int = 10_000) -> int:
+    """Give committed events their place in the order of all; return how many got one.
+
+    One sequencer at a time. A customer's events commit in the order of their ordinals, because
+    the customer's turn serialises them, so stamping by ordinal keeps every customer's order.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext('core.events.positions'))")
+        if not cursor.fetchone()[0]:
+            return 0
+        cursor.execute(
+            """
+            WITH base AS (SELECT coalesce(max(position), 0) AS last FROM core_event),
+            waiting AS (
+                SELECT ordinal, row_number() OVER (ORDER BY ordinal) AS place
+                FROM (
+                    SELECT ordinal FROM core_event WHERE position IS NULL ORDER BY ordinal LIMIT %s
+                ) AS oldest
+            )
+            UPDATE core_event SET position = base.last + waiting.place
+            FROM base, waiting WHERE core_event.ordinal = waiting.ordinal
+            """,
+            [limit],
+        )
+        return int(cursor.rowcount)
+
+
+def _numbered(facts: Sequence[Fact]) -> list[Event]:
+    who = acting.current()
+    recorded_at = clock.system_now()
+    following = _reserve(Counter(fact.customer_id for fact in facts))
+    events = []
+    for fact in facts:
+        following[fact.customer_id] += 1
+        events.append(
+            Event(
+                type=fact.type.name,
+                customer_id=fact.customer_id,
+                subject_id=fact.subject_id,
+                sequence=following[fact.customer_id],
+                occurred_at=fact.at,
+                recorded_at=recorded_at,
+                actor=who.actor,
+                reason=who.reason,
+                data=dict(fact.data),
+            )
+        )
+    return events
+
+
+def _reserve(counts: Mapping[str | None, int]) -> dict[str | None, int]:
+    """Take the next numbers of each customer; return the last number before them.
+
+    In one order for everybody, so that two publishers never wait for each other in a circle.
+    """
+    column = Event._meta.get_field("customer_id")
+    wanted = sorted(counts.items(), key=lambda item: item[0] or "")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO core_eventsequence AS s (customer_id, last)
+            SELECT * FROM unnest(%s::uuid[], %s::bigint[])
+            ON CONFLICT (customer_id) DO UPDATE SET last = s.last + excluded.last
+            RETURNING s.customer_id, s.last
+            """,
+            [[column.get_prep_value(each) for each, _ in wanted], [count for _, count in wanted]],
+        )
+        last = {column.to_python(owner): number for owner, number in cursor.fetchall()}
+    return {owner: last[owner] - count for owner, count in wanted}
+
+
+def _owe_reactions(events: Sequence[Event]) -> None:
+    now = clock.system_now()
+    owed = [
+        Delivery(event=event, handler=listener.name, attempt_after=now)
+        for event in events
+        for listener in _reactions
+        if event.type in listener.types
+    ]
+    if owed:
+        Delivery.objects.bulk_create(owed)
+        nudges.after_commit("reactions")
+
+
+@transaction.atomic
+def _claim(customer_ids: Sequence[str] | None) -> Delivery | None:
+    """Lease one delivery. If we die holding it, the lease runs out and another worker retries."""
+    now = clock.system_now()
+    waiting = Delivery.objects.waiting().filter(attempt_after__lte=now)
+    if customer_ids is not None:
+        waiting = waiting.filter(event__customer_id__in=customer_ids)
+    delivery = (
+        waiting.select_for_update(skip_locked=True, of=("self",))
+        .select_related("event")
+        .order_by("attempt_after", "id")
+        .first()
+    )
+    if delivery is not None:
+        delivery.attempts += 1
+        delivery.attempt_after = now + LEASE
+        delivery.save(update_fields=["attempts", "attempt_after"])
+    return delivery
+
+
+def _attempt(delivery: Delivery) -> None:
+    """Run the reaction; record the outcome only if the lease is still ours."""
+    listener = next((each for each in _reactions if each.name == delivery.handler), None)
+    outcome: dict[str, Any]
+    try:
+        if listener is None:
+            raise LookupError(f"nobody is called {delivery.handler}")
+        with acting.acting_as(f"system:{delivery.handler}"):
+            listener.handler([delivery.event])
+    except Exception as error:
+        logger.exception("reaction failed", extra={"delivery": delivery.pk})
+        outcome = _after_failure(delivery, error)
+    else:
+        outcome = {"delivered_at": clock.system_now(), "error": ""}
+    Delivery.objects.filter(pk=delivery.pk, attempts=delivery.attempts).update(**outcome)
+
+
+def _after_failure(delivery: Delivery, error: Exception) -> dict[str, Any]:
+    now = clock.system_now()
+    shown = f"{type(error).__name__}: {error}"[:2000]
+    if delivery.attempts >= MAX_ATTEMPTS:
+        return {"parked_at": now, "error": shown}
+    longest = min(FIRST_RETRY * 2**delivery.attempts, LONGEST_RETRY)
+    return {"attempt_after": now + longest * random.uniform(0.5, 1), "error": shown}

@@ -1,0 +1,88 @@
+"""One unit of work: a transaction that knows who acts, and is tried again when that helps.
+
+A command runs in one unit of work. When commands call each other, or an API view wraps one to keep
+its idempotency key in the same transaction, the outermost unit decides.
+"""
+
+import random
+import time
+from collections.abc import Callable
+from contextvars import ContextVar
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from django.db import OperationalError, connection, transaction
+
+from core import acting
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+CONFLICT_TRIES = 5
+PREPARED_TRIES = 10
+_CONFLICTS = frozenset({"40001", "40P01"})  # serialization failure, deadlock
+
+_inside: ContextVar[bool] = ContextVar("inside_a_unit_of_work", default=False)
+
+
+class Again(Exception):
+    """Roll back, call ``prepare`` outside the transaction, and run the unit of work again."""
+
+    def __init__(self, prepare: Callable[[], None]) -> None:
+        super().__init__("the unit of work must be prepared first")
+        self.prepare = prepare
+
+
+def unit_of_work(work: Callable[[], T]) -> T:
+    """Run ``work`` in a transaction; inside another unit of work, simply run it.
+
+    Serialization failures and deadlocks are tried again, five times in all. ``work`` must
+    therefore have no effect outside the database.
+    """
+    if _inside.get():
+        return work()
+    conflicts = prepared = 0
+    while True:
+        try:
+            return _once(work)
+        except Again as again:
+            prepared += 1
+            if prepared > PREPARED_TRIES:
+                raise
+            again.prepare()
+        except OperationalError as error:
+            conflicts += 1
+            if conflicts >= CONFLICT_TRIES or _sqlstate(error) not in _CONFLICTS:
+                raise
+            time.sleep(random.uniform(0, 0.02 * 2**conflicts))
+
+
+def command(function: Callable[P, T]) -> Callable[P, T]:
+    """Make a service run as a unit of work of its own, or as part of its caller's."""
+
+    @wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        return unit_of_work(lambda: function(*args, **kwargs))
+
+    return run
+
+
+def _once(work: Callable[[], T]) -> T:
+    who = acting.current()
+    token = _inside.set(True)
+    try:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT set_config('billing.actor', %s, true),"
+                    " set_config('billing.reason', %s, true),"
+                    " set_config('billing.request_id', %s, true)",
+                    [who.actor, who.reason, who.request_id],
+                )
+            return work()
+    finally:
+        _inside.reset(token)
+
+
+def _sqlstate(error: OperationalError) -> str | None:
+    return getattr(error.__cause__, "sqlstate", None)

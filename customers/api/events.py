@@ -1,0 +1,57 @@
+"""What happened: to one customer, or to all that the caller may see."""
+
+from django.db.models import QuerySet
+
+from core.api.lists import Filter, Filters
+from core.api.lookups import visible
+from core.api.operations import lists
+from core.api.views import ApiRequest, ApiView
+from core.models import Event
+from core.principals import Scope
+from customers.api.serializers import EventOut
+from customers.lookups import find_customer
+from customers.turns import CustomerNotFound
+
+
+class TimelineFilters(Filters):
+    subject = Filter.reference("sbj", "subject_id", "Events of this subject.")
+    type = Filter.text(
+        "type", "Events of this type, such as `subscription.changed`.", max_length=64
+    )
+    occurred_after = Filter.after("occurred_at", "At or after this instant, the customer's time.")
+    occurred_before = Filter.before("occurred_at", "Before this instant, the customer's time.")
+
+
+class EventFilters(TimelineFilters):
+    customer = Filter.reference("cus", "customer_id", "Events of this customer.")
+
+
+class Events(ApiView):
+    scopes = {"GET": Scope.EVENTS_READ}
+
+    @lists(
+        EventOut,
+        filters=EventFilters,
+        order="-ordinal",
+        tag="events",
+        summary="List events",
+        description="Newest first. Every fact that the platform published.",
+    )
+    def get(self, request: ApiRequest) -> QuerySet[Event]:
+        return visible(Event.objects.all(), request.principal)
+
+
+class CustomerTimeline(ApiView):
+    scopes = {"GET": Scope.CUSTOMERS_READ}
+
+    @lists(
+        EventOut,
+        filters=TimelineFilters,
+        order="-ordinal",
+        tag="events",
+        summary="List what happened to a customer",
+        description="Newest first.",
+        problems=(CustomerNotFound,),
+    )
+    def get(self, request: ApiRequest, customer: str) -> QuerySet[Event]:
+        return Event.objects.filter(customer_id=find_customer(customer, request.principal).id)

@@ -1,0 +1,235 @@
+"""Commands on customers and their subjects: the only code that writes them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from core import clock, preconditions
+from core.errors import Conflict, NotFound, Unprocessable
+from core.events import Fact, publish
+from core.transactions import command
+from customers import events
+from customers.clocks import ClockNotFound
+from customers.models import Customer, CustomerProfile, Subject, TestClock
+from customers.turns import ClockAdvancing, settle, turn
+
+MOST_SUBJECTS_AT_ONCE = 500
+
+
+class KeyTaken(Conflict):
+    """Another object of this type already has the key."""
+
+    code = "key_taken"
+
+
+class SubjectNotFound(NotFound):
+    """There is no such subject."""
+
+    code = "subject_not_found"
+
+
+class SubjectEnded(Conflict):
+    """The subject has ended and takes no more commands."""
+
+    code = "subject_ended"
+
+
+class UnknownZone(Unprocessable):
+    """The time zone database does not know this zone."""
+
+    code = "unknown_zone"
+
+
+@dataclass(frozen=True, slots=True)
+class NewSubject:
+    """A subject to be created. ``plans`` names plans instead of products' default plans."""
+
+    kind: str
+    key: str | None = None
+    plans: Mapping[str, str] = field(default_factory=dict)
+
+
+@command
+def create_customer(
+    *,
+    currency: str,
+    zone: str = "UTC",
+    key: str | None = None,
+    name: str = "",
+    email: str = "",
+    test_clock_id: str | None = None,
+    plans: Mapping[str, str] | None = None,
+) -> Customer:
+    """Create a customer, on the default plans of all products sold to customers.
+
+    ``plans`` names another plan for a product: {product key: plan key}. A customer created on a
+    test clock lives in that clock's time for good.
+
+    :raises KeyTaken: if a customer has the key already
+    :raises ClockNotFound: if there is no such clock
+    :raises ClockAdvancing: if the clock is moving
+    :raises UnknownZone: if the zone is not in the time zone database
+    """
+    if key is not None and Customer.objects.filter(key=key).exists():
+        raise KeyTaken(f"a customer has the key {key} already")
+    check_zone(zone)
+    at = _instant_on(test_clock_id)
+    customer = Customer.objects.create(
+        key=key,
+        currency=currency,
+        zone=zone,
+        test_clock_id=test_clock_id,
+        created_at=at,
+        last_acted_at=at,
+    )
+    CustomerProfile.objects.create(customer=customer, name=name, email=email)
+    publish(
+        [
+            Fact(
+                events.CUSTOMER_CREATED,
+                at=at,
+                customer_id=customer.id,
+                data={"plans": dict(plans or {})},
+            )
+        ]
+    )
+    settle({customer.id: at})
+    customer.refresh_from_db()
+    return customer
+
+
+@command
+def update_profile(
+    *, customer_id: str, name: str | None = None, email: str | None = None
+) -> tuple[Customer, dict[str, Any]]:
+    """Change what is given; return the customer and which fields changed."""
+    with turn(customer_id) as at:
+        customer = Customer.objects.select_related("profile").get(pk=customer_id)
+        preconditions.verify(customer)
+        wanted = {"name": name, "email": email}
+        changed = {
+            field: value
+            for field, value in wanted.items()
+            if value is not None and value != getattr(customer.profile, field)
+        }
+        if changed:
+            CustomerProfile.objects.filter(customer_id=customer_id).update(**changed)
+            fields = {"fields": sorted(changed)}
+            publish([Fact(events.CUSTOMER_UPDATED, at=at, customer_id=customer_id, data=fields)])
+            customer.profile.refresh_from_db()
+        return customer, changed
+
+
+@command
+def set_billing_anchors(*, anchors: Mapping[str, datetime | None]) -> None:
+    """Set or clear what customers' monthly purchases are aligned with, in their turns."""
+    rows = list(Customer.objects.filter(pk__in=anchors))
+    for row in rows:
+        row.billing_anchor = anchors[row.id]
+    Customer.objects.bulk_update(rows, ["billing_anchor"], batch_size=1000)
+
+
+@command
+def close_customer(*, customer_id: str) -> Customer:
+    """End everything a customer has, for good. Their books and their history stay.
+
+    :raises CustomerClosed: if that was done before
+    """
+    with turn(customer_id) as at:
+        customer = Customer.objects.get(pk=customer_id)
+        preconditions.verify(customer)
+        subjects = list(Subject.objects.current().filter(customer_id=customer_id))
+        Subject.objects.filter(pk__in=[each.id for each in subjects]).update(ended_at=at)
+        customer.closed_at = at
+        customer.save(update_fields=["closed_at"])
+        publish(
+            [_ended(subject, at) for subject in subjects]
+            + [Fact(events.CUSTOMER_CLOSED, at=at, customer_id=customer_id)]
+        )
+    customer.refresh_from_db()
+    return customer
+
+
+@command
+def create_subjects(*, customer_id: str, subjects: Sequence[NewSubject]) -> list[Subject]:
+    """Create up to 500 subjects, all or none, each on the default plans for subjects of its kind.
+
+    :raises KeyTaken: if one of the keys is taken or given twice
+    """
+    with turn(customer_id) as at:
+        keys = [each.key for each in subjects if each.key is not None]
+        taken = Subject.objects.filter(customer_id=customer_id, key__in=keys)
+        clash = taken.values_list("key", flat=True).first() or _repeated(keys)
+        if clash:
+            raise KeyTaken(f"a subject of this customer has the key {clash} already")
+        rows = Subject.objects.bulk_create(
+            Subject(customer_id=customer_id, key=each.key, kind=each.kind, created_at=at)
+            for each in subjects
+        )
+        publish(
+            [
+                Fact(
+                    events.SUBJECT_CREATED,
+                    at=at,
+                    customer_id=customer_id,
+                    subject_id=row.id,
+                    data={"kind": row.kind, "plans": dict(each.plans)},
+                )
+                for row, each in zip(rows, subjects, strict=True)
+            ]
+        )
+        return rows
+
+
+@command
+def end_subject(*, subject_id: str) -> Subject:
+    """End a subject with all it has: its subscriptions end and it is deprovisioned.
+
+    :raises SubjectNotFound: if there is none
+    :raises SubjectEnded: if it has ended before
+    """
+    found = Subject.objects.filter(pk=subject_id).values_list("customer_id", flat=True).first()
+    if found is None:
+        raise SubjectNotFound("there is no such subject")
+    with turn(found) as at:
+        subject = Subject.objects.get(pk=subject_id)
+        preconditions.verify(subject)
+        if subject.ended_at is not None:
+            raise SubjectEnded("this subject has ended already")
+        subject.ended_at = at
+        subject.save(update_fields=["ended_at"])
+        publish([_ended(subject, at)])
+        return subject
+
+
+def check_zone(zone: str) -> ZoneInfo:
+    """:raises UnknownZone: if the zone is not in the time zone database"""
+    if zone not in available_timezones():
+        raise UnknownZone(f"{zone} is not a zone of the time zone database")
+    return ZoneInfo(zone)
+
+
+def _ended(subject: Subject, at: datetime) -> Fact:
+    return Fact(events.SUBJECT_ENDED, at=at, customer_id=subject.customer_id, subject_id=subject.id)
+
+
+def _instant_on(test_clock_id: str | None) -> datetime:
+    if test_clock_id is None:
+        return clock.whole_second(clock.system_now())
+    row = TestClock.objects.select_for_update(no_key=True).filter(pk=test_clock_id).first()
+    if row is None:
+        raise ClockNotFound("there is no such test clock")
+    if row.advancing_to is not None:
+        raise ClockAdvancing("the test clock is moving; try again when it is ready")
+    return row.frozen_at
+
+
+def _repeated(keys: Sequence[str]) -> str | None:
+    seen: set[str] = set()
+    for key in keys:
+        if key in seen:
+            return key
+        seen.add(key)
+    return None

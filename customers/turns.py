@@ -1,0 +1,283 @@
+"""One customer, one writer, in time order.
+
+All writes for one customer are serialised by a lock on the customer's row. The instant of a command
+is decided under that lock: a command that read the clock first could act on a time before the
+renewal it waited for. Whatever was due by then happens first, in transactions of its own.
+"""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
+from typing import Protocol
+
+from django.db import Error, InterfaceError, OperationalError, transaction
+
+from core import acting, clock, nudges
+from core.errors import Conflict, NotFound, Unavailable
+from core.transactions import Again, command, unit_of_work
+from customers.models import Customer, TestClock
+
+logger = logging.getLogger(__name__)
+
+CATCH_UP_STEPS = 50  # what one request may work off before its own command
+
+
+class CustomerNotFound(NotFound):
+    """There is no such customer."""
+
+    code = "customer_not_found"
+
+
+class CustomerParked(Conflict):
+    """This customer's due work failed; nothing more is done until staff have looked at it."""
+
+    code = "customer_parked"
+
+
+class CustomerClosed(Conflict):
+    """The customer was closed and takes no more commands."""
+
+    code = "customer_closed"
+
+
+class ClockAdvancing(Conflict):
+    """The customer's test clock is moving; commands wait until it stands still."""
+
+    code = "clock_advancing"
+
+
+class CatchingUp(Unavailable):
+    """More work is due for this customer than one request may do; it goes on in the background."""
+
+    code = "catching_up"
+
+
+class DueWorkStuck(RuntimeError):
+    """Due work ran and left itself due: a defect, and the customer is parked with it."""
+
+
+class DueWork(Protocol):
+    """What an app offers if time alone changes its rows; its ``due.py`` is such a module."""
+
+    def next_due_at(self, customer_ids: Sequence[str]) -> dict[str, datetime]:
+        """Return each customer's earliest due instant; customers without one are left out."""
+
+    def run_due(self, due: Mapping[str, datetime]) -> None:
+        """Do all that is due for each customer at its instant, dated at that instant."""
+
+
+_due_work: Sequence[DueWork] = ()
+
+
+def install(due_work: Sequence[DueWork]) -> None:
+    """Say what time changes, in the order of work at one instant. Called by ``billing.wiring``."""
+    global _due_work
+    _due_work = due_work
+
+
+@contextmanager
+def turn(customer_id: str) -> Iterator[datetime]:
+    """Take one customer's turn and yield its instant; see ``turns``."""
+    with turns([customer_id]) as at:
+        yield at[customer_id]
+
+
+@contextmanager
+def turns(customer_ids: Sequence[str]) -> Iterator[dict[str, datetime]]:
+    """Take the turns of several customers, in the order of their ids, inside a unit of work.
+
+    Yields each customer's instant: their clock's time in whole seconds, never before the last
+    instant they acted at.
+
+    :raises CustomerNotFound: if one does not exist
+    :raises CustomerClosed: if one was closed
+    :raises CustomerParked: if one's due work has failed
+    :raises ClockAdvancing: if one's test clock is moving
+    :raises CatchingUp: if more was due than one request may do
+    """
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError("a turn is taken inside a unit of work")
+    customers = _lock(customer_ids)
+    if len(customers) < len(set(customer_ids)):
+        raise CustomerNotFound("there is no such customer")
+    _refuse_if_not_open(customers)
+    at = _instants(customers)
+    behind = [each.id for each in customers if _is_due(each, at[each.id])]
+    if behind:
+        raise Again(partial(catch_up, behind, steps=CATCH_UP_STEPS))
+    yield at
+    settle(at)
+
+
+def settle(at: Mapping[str, datetime]) -> None:
+    """End a turn: remember when the customer acted and when time will change something next."""
+    upcoming: dict[str, datetime] = {}
+    for work in _due_work:
+        for customer_id, due_at in work.next_due_at(list(at)).items():
+            upcoming[customer_id] = min(due_at, upcoming.get(customer_id, due_at))
+    customers = list(Customer.objects.filter(pk__in=at))
+    for customer in customers:
+        customer.last_acted_at = max(customer.last_acted_at, at[customer.id])
+        customer.next_due_at = upcoming.get(customer.id)
+    Customer.objects.bulk_update(customers, ["last_acted_at", "next_due_at"], batch_size=1000)
+    now = clock.system_now()
+    if any(each.next_due_at and each.next_due_at <= now for each in customers):
+        nudges.after_commit("due")
+
+
+def catch_up(customer_ids: Sequence[str], *, steps: int) -> None:
+    """Work off what is due for these customers, one instant per transaction.
+
+    :raises CatchingUp: if ``steps`` were not enough
+    """
+    with acting.acting_as("system:due"):
+        for _ in range(steps):
+            if not run_due(customer_ids):
+                return
+    nudges.after_commit("due")
+    raise CatchingUp("work of earlier dates is still being done", retry_after_seconds=2)
+
+
+def run_due(customer_ids: Sequence[str]) -> int:
+    """Give each customer's next due instant its turn; return how many customers had one.
+
+    A customer whose work fails is found by splitting the batch, and parked with the error.
+    """
+    try:
+        return unit_of_work(lambda: _run_due(_lock(customer_ids)))
+    except (OperationalError, InterfaceError):
+        raise  # the database's trouble, not this customer's
+    except Exception as error:
+        if len(customer_ids) == 1:
+            logger.exception("due work failed", extra={"customer": customer_ids[0]})
+            park(customer_id=customer_ids[0], error=error)
+            return 1
+        middle = len(customer_ids) // 2
+        return run_due(customer_ids[:middle]) + run_due(customer_ids[middle:])
+
+
+def run_due_live(*, limit: int = 200) -> int:
+    """Give up to ``limit`` live customers with due work their turn; return how many had one.
+
+    Many workers may do this at once: each takes customers that nobody else holds.
+    """
+    claimed: list[str] = []
+
+    def work() -> int:
+        waiting = (
+            Customer.objects.live()
+            .moving()
+            .filter(next_due_at__lte=clock.system_now())
+            .select_for_update(no_key=True, skip_locked=True)
+            .order_by("next_due_at")[:limit]
+        )
+        customers = sorted(waiting, key=lambda each: each.id)
+        claimed[:] = [each.id for each in customers]
+        return _run_due(customers)
+
+    with acting.acting_as("system:due"):
+        try:
+            return unit_of_work(work)
+        except Error as error:
+            if isinstance(error, OperationalError | InterfaceError):
+                raise
+            return run_due(claimed)
+        except Exception:
+            return run_due(claimed)
+
+
+@command
+def park(*, customer_id: str, error: Exception) -> None:
+    """Stop a customer's due work and commands until staff have looked; reads and checks go on."""
+    shown = f"{type(error).__name__}: {error}"[:2000]
+    Customer.objects.filter(pk=customer_id, parked_at=None).update(
+        parked_at=clock.system_now(), park_error=shown
+    )
+
+
+@command
+def unpark(*, customer_id: str) -> None:
+    """Let a parked customer go on; what was due is done next, dated as it should have been."""
+    Customer.objects.filter(pk=customer_id).update(parked_at=None, park_error="")
+    nudges.after_commit("due")
+
+
+def retry(*, customer_id: str) -> None:
+    """Run a parked customer's due work once more, at once.
+
+    :raises CustomerParked: if it fails again
+    """
+    unpark(customer_id=customer_id)
+    while run_due([customer_id]):
+        if Customer.objects.filter(pk=customer_id, parked_at__isnull=False).exists():
+            raise CustomerParked("the due work failed again")
+
+
+def _run_due(customers: Sequence[Customer]) -> int:
+    at = _instants(customers)
+    due = {
+        each.id: each.next_due_at
+        for each in customers
+        if each.next_due_at and _is_due(each, at[each.id])
+    }
+    if not due:
+        return 0
+    for work in _due_work:
+        work.run_due(due)
+    settle(due)
+    stuck = Customer.objects.filter(pk__in=due).values_list("id", "next_due_at")
+    for customer_id, next_due_at in stuck:
+        if next_due_at is not None and next_due_at <= due[customer_id]:
+            raise DueWorkStuck(f"work due at {next_due_at.isoformat()} left itself due")
+    return len(due)
+
+
+def _lock(customer_ids: Sequence[str]) -> list[Customer]:
+    """Lock in the order of ids, so that two batches never wait for each other in a circle.
+
+    NO KEY UPDATE: a plain FOR UPDATE would block every insert that refers to the customer.
+    """
+    rows = Customer.objects.filter(pk__in=customer_ids).order_by("pk")
+    return list(rows.select_for_update(no_key=True))
+
+
+def _instants(customers: Sequence[Customer]) -> dict[str, datetime]:
+    """Return each customer's now. Test clocks are held, so that they stay where they are."""
+    clock_ids = {each.test_clock_id for each in customers if each.test_clock_id}
+    frozen = _frozen(clock_ids) if clock_ids else {}
+    now = clock.whole_second(clock.system_now())
+    return {
+        each.id: max(frozen.get(each.test_clock_id or "", now), each.last_acted_at)
+        for each in customers
+    }
+
+
+def _frozen(clock_ids: set[str]) -> dict[str, datetime]:
+    rows = TestClock.objects.filter(pk__in=clock_ids).order_by("pk")
+    return {each.id: each.frozen_at for each in rows.select_for_update(no_key=True)}
+
+
+def _is_due(customer: Customer, at: datetime) -> bool:
+    return (
+        customer.parked_at is None
+        and customer.next_due_at is not None
+        and customer.next_due_at <= at
+    )
+
+
+def _refuse_if_not_open(customers: Sequence[Customer]) -> None:
+    clock_ids = {each.test_clock_id for each in customers if each.test_clock_id}
+    moving = set(
+        TestClock.objects.filter(pk__in=clock_ids, advancing_to__isnull=False).values_list(
+            "id", flat=True
+        )
+    )
+    for each in customers:
+        if each.closed_at is not None:
+            raise CustomerClosed("this customer is closed")
+        if each.parked_at is not None:
+            raise CustomerParked("this customer's due work failed and waits for staff")
+        if each.test_clock_id in moving:
+            raise ClockAdvancing("the test clock is moving; try again when it is ready")

@@ -1,0 +1,71 @@
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from core.acting import because
+from core.admin import ReadOnlyAdmin
+from subscriptions import services
+from subscriptions.models import BillingPeriod, PendingChange, Subscription, Term
+from subscriptions.services.cancel import When
+
+
+@admin.register(Subscription)
+class SubscriptionAdmin(ReadOnlyAdmin):
+    list_display = (
+        "id", "customer", "subject", "product", "plan_version", "interval", "state",
+        "period_start", "period_end",
+    )  # fmt: skip
+    list_filter = ("state", "product", "interval")
+    list_select_related = ("customer", "subject", "product", "plan_version__plan")
+    id_search_fields = ("id", "customer", "subject", "plan_version")
+    search_fields = (
+        "customer__key", "customer__profile__email", "subject__key", "plan_version__plan__key",
+    )  # fmt: skip
+    actions = ("cancel_at_period_end", "cancel_now", "uncancel")
+
+    @admin.action(description="Cancel at the end of the period")
+    def cancel_at_period_end(self, request: HttpRequest, rows: QuerySet[Subscription]) -> None:
+        self.for_each(request, rows, lambda row: services.cancel(subscription_id=row.id))
+
+    @admin.action(description="Cancel now")
+    def cancel_now(self, request: HttpRequest, rows: QuerySet[Subscription]) -> None:
+        with because("canceled by staff in the admin"):
+            self.for_each(
+                request, rows, lambda row: services.cancel(subscription_id=row.id, when=When.NOW)
+            )
+
+    @admin.action(description="Take the cancellation back")
+    def uncancel(self, request: HttpRequest, rows: QuerySet[Subscription]) -> None:
+        self.for_each(request, rows, lambda row: services.uncancel(subscription_id=row.id))
+
+
+@admin.register(PendingChange)
+class PendingChangeAdmin(ReadOnlyAdmin):
+    list_display = ("id", "subscription", "kind", "effective_at", "plan_version", "status")
+    list_filter = ("status", "kind")
+    list_select_related = ("subscription", "plan_version__plan")
+    id_search_fields = ("id", "subscription", "customer")
+    actions = ("take_back",)
+
+    @admin.action(description="Take back")
+    def take_back(self, request: HttpRequest, rows: QuerySet[PendingChange]) -> None:
+        self.for_each(
+            request,
+            rows,
+            lambda row: services.unschedule(subscription_id=row.subscription_id, change_id=row.id),
+        )
+
+
+@admin.register(Term)
+class TermAdmin(ReadOnlyAdmin):
+    list_display = ("subscription", "plan_version", "interval", "starts_at", "ends_at", "cause")
+    list_filter = ("cause",)
+    list_select_related = ("subscription", "plan_version__plan")
+    id_search_fields = ("subscription", "customer", "id")
+
+
+@admin.register(BillingPeriod)
+class BillingPeriodAdmin(ReadOnlyAdmin):
+    list_display = ("subscription", "starts_at", "ends_at")
+    list_select_related = ("subscription",)
+    id_search_fields = ("subscription", "customer", "id")

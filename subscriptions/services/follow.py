@@ -1,0 +1,162 @@
+"""Follow the owners: what begins with a customer or subject, and what ends with it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.errors import Unprocessable
+from core.models import Event
+from customers import events as owners
+from customers.models import Customer, Subject
+from plans import queries as catalog
+from plans.terms import Scope, Terms
+from subscriptions import events
+from subscriptions.agreement import begin, choose_interval, ended
+from subscriptions.loading import load
+from subscriptions.models import Cause, ChangeStatus, Subscription
+from subscriptions.services.results import Owner, check_owner, sellable, zone_for
+from subscriptions.services.subscribe import new_row
+from subscriptions.writing import Move, write
+
+
+class NotADefault(Unprocessable):
+    """A plan was named for a product that has no default plan for such an owner."""
+
+    code = "product_not_offered"
+
+
+@dataclass(frozen=True, slots=True)
+class _Newcomer:
+    owner: Owner
+    at: datetime
+    chosen: Mapping[str, str]
+
+
+def follow_owners(happened: Sequence[Event]) -> None:
+    """Projection: put new owners on default plans, and end what ended owners had."""
+    created = [
+        each
+        for each in happened
+        if each.type in (owners.CUSTOMER_CREATED.name, owners.SUBJECT_CREATED.name)
+    ]
+    ended_owners = [each for each in happened if each not in created]
+    write(_beginnings(created))
+    write(_endings(ended_owners))
+
+
+def _beginnings(created: Sequence[Event]) -> list[Move]:
+    defaults = {scope: catalog.default_plans(scope) for scope in (Scope.CUSTOMER, Scope.SUBJECT)}
+    moves = []
+    sold: dict[tuple[str, str, datetime], Terms] = {}
+    for newcomer in _newcomers(created):
+        scope = Scope.SUBJECT if newcomer.owner.subject else Scope.CUSTOMER
+        chosen = _chosen(newcomer, scope)
+        plan_ids = {plan.product_id: plan.id for plan in defaults[scope]} | chosen
+        for plan_id in plan_ids.values():
+            where = (plan_id, newcomer.owner.customer.id, newcomer.at)
+            if where not in sold:
+                sold[where] = sellable(
+                    plan_id, at=newcomer.at, customer_id=newcomer.owner.customer.id, override=False
+                )
+            terms = sold[where]
+            if plan_id in chosen.values():
+                check_owner(terms, newcomer.owner)
+            elif not _is_for(terms, newcomer.owner):
+                continue
+            moves.append(_beginning(newcomer, terms, is_default=plan_id not in chosen.values()))
+    return moves
+
+
+def _newcomers(created: Sequence[Event]) -> list[_Newcomer]:
+    customers = {
+        each.id: each
+        for each in Customer.objects.filter(pk__in={event.customer_id for event in created})
+    }
+    subjects = {
+        each.id: each
+        for each in Subject.objects.filter(
+            pk__in={event.subject_id for event in created if event.subject_id}
+        )
+    }
+    return [
+        _Newcomer(
+            Owner(
+                customers[event.customer_id],
+                subjects[event.subject_id] if event.subject_id else None,
+            ),
+            event.occurred_at,
+            event.data["plans"],
+        )
+        for event in created
+    ]
+
+
+def _chosen(newcomer: _Newcomer, scope: Scope) -> dict[str, str]:
+    """Return {product id: plan id} for what the creating call named."""
+    chosen = {}
+    for product_reference, plan_reference in newcomer.chosen.items():
+        product = catalog.find_product(product_reference)
+        plan = catalog.find_plan(plan_reference)
+        if plan.product_id != product.id or product.scope != scope:
+            raise NotADefault(
+                f"{plan_reference} is not a plan of {product_reference} for a {scope}"
+            )
+        chosen[product.id] = plan.id
+    return chosen
+
+
+def _is_for(terms: Terms, owner: Owner) -> bool:
+    kind = terms.product.subject_kind
+    return owner.subject is None or not kind or owner.subject.kind == kind
+
+
+def _beginning(newcomer: _Newcomer, terms: Terms, *, is_default: bool) -> Move:
+    customer, at = newcomer.owner.customer, newcomer.at
+    currency = customer.currency
+    agreement = begin(
+        terms,
+        interval=choose_interval(terms, currency=currency, wanted=None),
+        currency=currency,
+        zone=zone_for(terms, customer),
+        at=at,
+        shared=customer.billing_anchor,
+    )
+    row = new_row(terms, newcomer.owner, currency=currency, at=at)
+    cause = Cause.DEFAULT if is_default else Cause.SUBSCRIBED
+    return Move(row, None, agreement, at, events.CREATED, cause)
+
+
+def _endings(ended_owners: Sequence[Event]) -> list[Move]:
+    """With its owner a subscription ends for good: there is nobody to fall back."""
+    closed = {
+        event.customer_id: event.occurred_at
+        for event in ended_owners
+        if event.type == owners.CUSTOMER_CLOSED.name
+    }
+    gone = {
+        event.subject_id: event.occurred_at
+        for event in ended_owners
+        if event.type == owners.SUBJECT_ENDED.name
+    }
+    current = Subscription.objects.current().select_related("customer")
+    rows = {
+        row.id: row
+        for row in [
+            *current.filter(subject_id__in=gone),
+            *current.filter(customer_id__in=closed, subject=None),
+        ]
+    }
+    return [
+        Move(
+            loaded.row,
+            loaded.agreement,
+            ended(loaded.agreement),
+            gone[loaded.row.subject_id]
+            if loaded.row.subject_id
+            else closed[loaded.row.customer_id],
+            events.ENDED,
+            "owner_ended",
+            resolved=[(each, ChangeStatus.SUPERSEDED) for each in loaded.planned],
+        )
+        for loaded in load(list(rows.values()))
+    ]

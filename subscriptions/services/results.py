@@ -1,0 +1,188 @@
+"""What a command answers, and the refusals that several commands share."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from core import preconditions
+from core.errors import Conflict, NotFound, Unprocessable
+from customers.models import Customer, Subject
+from customers.services import SubjectEnded, SubjectNotFound
+from plans import queries as catalog
+from plans.change_rules import Decision
+from plans.models import PlanVersion, VersionStatus
+from plans.terms import Scope, Terms
+from subscriptions.agreement import Agreement, Planned
+from subscriptions.loading import Loaded, load
+from subscriptions.models import Subscription
+
+
+class SubscriptionNotFound(NotFound):
+    """There is no such subscription."""
+
+    code = "subscription_not_found"
+
+
+class NotAvailableYet(Unprocessable):
+    """The catalog holds terms that this release stores and shows but does not serve."""
+
+    code = "not_available_yet"
+
+
+class ContactSales(Unprocessable):
+    """This plan is agreed with sales, not taken by self-service."""
+
+    code = "contact_sales"
+
+
+class WrongOwner(Unprocessable):
+    """The product is sold to subjects and not to customers, the other way round, or to
+    subjects of another kind."""
+
+    code = "wrong_owner"
+
+
+class AlreadyEnded(Conflict):
+    """The subscription has ended for good."""
+
+    code = "subscription_ended"
+
+
+class VersionNotFound(NotFound):
+    """The plan has no published version by this id."""
+
+    code = "plan_version_not_found"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A command's outcome: the subscription, which of its fields changed, how that was decided and
+    which pending changes it took away."""
+
+    subscription: Subscription
+    changes: tuple[tuple[str, Any, Any], ...] = ()
+    decision: Mapping[str, Any] | None = None
+    replaced: tuple[str, ...] = ()
+    created: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who subscribes: a customer for itself, or for one of its subjects."""
+
+    customer: Customer
+    subject: Subject | None = field(default=None)
+
+    @property
+    def subject_id(self) -> str | None:
+        return self.subject.id if self.subject else None
+
+
+def owner_of(*, customer_id: str, subject_id: str | None) -> Owner:
+    """Read who subscribes, under the customer's turn.
+
+    :raises SubjectNotFound: if the customer has no such subject
+    :raises SubjectEnded: if it has ended
+    """
+    customer = Customer.objects.get(pk=customer_id)
+    if subject_id is None:
+        return Owner(customer)
+    subject = Subject.objects.filter(pk=subject_id, customer_id=customer_id).first()
+    if subject is None:
+        raise SubjectNotFound("there is no such subject")
+    if subject.ended_at is not None:
+        raise SubjectEnded("this subject has ended")
+    return Owner(customer, subject)
+
+
+def load_one(subscription_id: str) -> Loaded:
+    """Read one subscription under its customer's turn.
+
+    :raises AlreadyEnded: if it has ended
+    :raises PreconditionFailed: if it is not what the caller has seen
+    """
+    row = Subscription.objects.select_related("customer").get(pk=subscription_id)
+    preconditions.verify(row)
+    if row.ended_at is not None:
+        raise AlreadyEnded("this subscription has ended")
+    return load([row])[0]
+
+
+def customer_of(subscription_id: str) -> str:
+    """:raises SubscriptionNotFound: if there is no such subscription"""
+    rows = Subscription.objects.filter(pk=subscription_id)
+    customer_id = rows.values_list("customer_id", flat=True).first()
+    if customer_id is None:
+        raise SubscriptionNotFound("there is no such subscription")
+    return str(customer_id)
+
+
+def sellable(
+    plan_id: str, *, at: datetime, customer_id: str, override: bool, version_id: str | None = None
+) -> Terms:
+    """Return the version of a plan that a customer gets now, if it may be had.
+
+    ``version_id`` names another one; the caller has made sure that this is allowed.
+
+    :raises VersionNotFound: if the plan has no such version
+    :raises ContactSales: for plans agreed with sales, unless ``override``
+    :raises NotAvailableYet: naming what is not served yet
+    """
+    if version_id is None:
+        version_id = catalog.effective_version(plan_id, at=at, customer_id=customer_id)
+    else:
+        check_version(version_id, plan_id=plan_id)
+    terms = catalog.terms(version_id)
+    if (terms.contract or terms.externally_managed) and not override:
+        raise ContactSales(f"{terms.plan_key} is agreed with sales")
+    if terms.unavailable:
+        raise NotAvailableYet(
+            f"{terms.plan_key} needs what is not served yet: {', '.join(terms.unavailable)}",
+            needs=list(terms.unavailable),
+        )
+    return terms
+
+
+def check_version(version_id: str, *, plan_id: str) -> None:
+    """:raises VersionNotFound: unless the plan has this version and it was published"""
+    rows = PlanVersion.objects.filter(pk=version_id, plan_id=plan_id)
+    if not rows.exclude(status=VersionStatus.DRAFT).exists():
+        raise VersionNotFound("the plan has no such published version")
+
+
+def check_owner(terms: Terms, owner: Owner) -> None:
+    """:raises WrongOwner: if the product is not sold to such an owner"""
+    product = terms.product
+    if (product.scope == Scope.SUBJECT) != (owner.subject is not None):
+        raise WrongOwner(f"{product.key} is sold to {product.scope}s", scope=str(product.scope))
+    kind = product.subject_kind
+    if owner.subject is not None and kind and owner.subject.kind != kind:
+        raise WrongOwner(f"{product.key} is sold to subjects of kind {kind}", kind=kind)
+
+
+def zone_for(terms: Terms, customer: Customer) -> str:
+    """Return the zone whose days a new agreement's periods follow."""
+    return customer.zone if terms.billing_zone == "customer" else terms.billing_zone
+
+
+def differences(before: Agreement, after: Agreement) -> tuple[tuple[str, Any, Any], ...]:
+    """Return what a caller sees change: (field, before, after)."""
+    pairs = [
+        ("plan", before.terms.plan_key, after.terms.plan_key),
+        ("plan_version", before.terms.version_id, after.terms.version_id),
+        ("interval", before.interval, after.interval),
+        ("state", str(before.state), str(after.state)),
+        ("period_start", before.period.start, after.period.start),
+        ("period_end", before.period.end, after.period.end),
+    ]
+    return tuple(pair for pair in pairs if pair[1] != pair[2])
+
+
+def as_data(decision: Decision) -> dict[str, str]:
+    """Return a decision as it is kept and shown."""
+    return {name: str(value) for name, value in asdict(decision).items()}
+
+
+def ids_of(planned: list[Planned]) -> tuple[str, ...]:
+    return tuple(each.id for each in planned)

@@ -1,0 +1,18 @@
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+
+from tests.world import World
+
+
+@pytest.fixture
+def world(transactional_db: Any) -> Iterator[World]:
+    """The platform with the real price list; what the story leaves behind must be sound."""
+    made = World(Client())
+    made.open()
+    yield made
+    made.settle()
+    call_command("check_invariants", verbosity=0)
