@@ -1,8 +1,24 @@
 """Where everything answers. The entitlement check comes first: it is asked most."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("v1/", include("entitlements.api.urls")),
+    path("v1/", include("customers.api.urls")),
+    path("v1/", include("subscriptions.api.urls")),
+    path("v1/", include("plans.api.urls")),
+    path("v1/", include("provisioning.api.urls")),
+    path("", include("identity.api.urls")),
+    path("", include("core.api.health")),
     path("admin/", admin.site.urls),
+    path("openapi.yaml", SpectacularAPIView.as_view(), name="schema"),
+    path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("redoc", SpectacularRedocView.as_view(url_name="schema"), name="redoc"),
 ]
+
+handler400 = "core.api.problems.bad_request"
+handler403 = "core.api.problems.forbidden"
+handler404 = "core.api.problems.not_found"
+handler500 = "core.api.problems.server_error"

@@ -43,8 +43,7 @@ class World:
             )
         answer = self.client.post(
             "/oauth/token",
-            "grant_type=client_credentials"
-            f"&client_id={made.client.id}&client_secret={made.text}",
+            f"grant_type=client_credentials&client_id={made.client.id}&client_secret={made.text}",
             content_type="application/x-www-form-urlencoded",
         )
         assert answer.status_code == 200, answer.content
@@ -61,9 +60,7 @@ class World:
         return str(self.post("customers", status=201, **body)["resource"]["id"])
 
     def zone(self, customer: str, key: str = "shop.example", **more: Any) -> str:
-        made = self.post(
-            f"customers/{customer}/subjects", status=201, key=key, kind="zone", **more
-        )
+        made = self.post(f"customers/{customer}/subjects", status=201, key=key, kind="zone", **more)
         return str(made["resource"]["id"])
 
     def subscription(self, owner: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from plans import queries as catalog
 from plans.errors import ProductNotFound
 from subscriptions import services
 from subscriptions.api import examples
-from subscriptions.api.serializers import PutIn, SubscriptionOut
+from subscriptions.api.serializers import OutcomeOut, PutIn, SubscriptionOut
 from subscriptions.api.views import SALE, TURN, answer
 from subscriptions.services.change import DifferentProduct
 from subscriptions.services.results import WrongOwner
@@ -22,7 +22,7 @@ _DESCRIPTION = (
     "agreed already, does nothing; asking for the present plan takes back what was agreed."
 )
 _PROBLEMS = (*TURN, *SALE, CustomerNotFound, ProductNotFound, DifferentProduct, WrongOwner)
-_EXAMPLE = {"plan": "zone-pro", "interval": "month"}
+_EXAMPLE = {"plan": "pro", "interval": "month"}
 
 
 class OfCustomer(ApiView):
@@ -31,12 +31,14 @@ class OfCustomer(ApiView):
     @changes(
         PutIn,
         SubscriptionOut,
+        status=(200, 201),
         tag="subscriptions",
         summary="Say what a customer shall have of a product",
         description=_DESCRIPTION,
         problems=_PROBLEMS,
         request_example=_EXAMPLE,
         response_example=examples.SUBSCRIPTION,
+        outcome=OutcomeOut,
     )
     def put(
         self, request: ApiRequest, data: dict[str, Any], customer: str, product: str
@@ -51,12 +53,14 @@ class OfSubject(ApiView):
     @changes(
         PutIn,
         SubscriptionOut,
+        status=(200, 201),
         tag="subscriptions",
         summary="Say what a subject shall have of a product",
         description=_DESCRIPTION,
         problems=(*_PROBLEMS, SubjectNotFound, SubjectEnded),
         request_example=_EXAMPLE,
         response_example=examples.SUBSCRIPTION,
+        outcome=OutcomeOut,
     )
     def put(
         self,
@@ -79,13 +83,12 @@ def _put(
     customer_id: str,
     subject_id: str | None,
 ) -> Changed:
-    return answer(
-        services.put(
-            customer_id=customer_id,
-            subject_id=subject_id,
-            product_id=catalog.find_product(product).id,
-            plan_id=catalog.find_plan(data["plan"]).id,
-            interval=data.get("interval"),
-            override=principal.may(Scope.SUBSCRIPTIONS_OVERRIDE),
-        )
+    result = services.put(
+        customer_id=customer_id,
+        subject_id=subject_id,
+        product_id=catalog.find_product(product).id,
+        plan_id=catalog.find_plan(data["plan"]).id,
+        interval=data.get("interval"),
+        override=principal.may(Scope.SUBSCRIPTIONS_OVERRIDE),
     )
+    return answer(result, status=201 if result.created else 200)

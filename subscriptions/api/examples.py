@@ -3,7 +3,7 @@
 SUBSCRIBE = {
     "customer": "shop-gmbh",
     "subject": "shop.example",
-    "plan": "zone-pro",
+    "plan": "pro",
     "interval": "month",
 }
 SUBSCRIPTION = {
@@ -11,7 +11,7 @@ SUBSCRIPTION = {
     "customer": "cus_01jd0000000000000000000001",
     "subject": "sbj_01jd0000000000000000000002",
     "product": "zone",
-    "plan": "zone-pro",
+    "plan": "pro",
     "plan_version": "plv_01jd0000000000000000000007",
     "interval": "month",
     "currency": "USD",
@@ -28,7 +28,7 @@ SUBSCRIPTION = {
             "id": "pch_01jd0000000000000000000008",
             "kind": "plan",
             "effective_at": "2026-02-28T00:00:00Z",
-            "plan": "zone-free",
+            "plan": "free",
             "plan_version": "plv_01jd0000000000000000000009",
             "interval": "month",
             "created_at": "2026-02-02T10:00:00Z",

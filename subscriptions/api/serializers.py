@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from core.api.fields import Choice, Instant, Reference, Text
 from core.api.serializers import Input, Output
-from plans.change_rules import AnchorRule, Proration, Timing
+from plans.change_rules import AnchorRule, Proration, Settlement, Timing
 from subscriptions.models import ChangeKind
 from subscriptions.services.cancel import When
 from subscriptions.states import State
@@ -108,3 +108,31 @@ class SubscriptionOut(Output):
     metadata = serializers.DictField(child=serializers.CharField())
     version = serializers.IntegerField(help_text="Counts its changes.")
     updated_at = Instant()
+
+
+class DecisionOut(Output):
+    timing = serializers.ChoiceField(choices=[Timing.NOW, Timing.PERIOD_END, Timing.DATE])
+    anchor = serializers.ChoiceField(choices=list(AnchorRule))
+    proration = serializers.ChoiceField(choices=list(Proration))
+    settlement = serializers.ChoiceField(choices=list(Settlement))
+    rule = serializers.CharField(help_text="The rule of the change policy that decided.")
+
+
+class OutcomeOut(Output):
+    """How a command on a subscription went."""
+
+    example = {
+        "decision": {
+            "timing": "now",
+            "anchor": "keep",
+            "proration": "second",
+            "settlement": "credit",
+            "rule": "rank_up",
+        },
+        "replaced": [],
+    }
+
+    decision = DecisionOut(allow_null=True, help_text="Null where no policy was asked.")
+    replaced = serializers.ListField(
+        child=serializers.CharField(), help_text="Pending changes that this took away."
+    )

@@ -32,6 +32,7 @@ from subscriptions.api.serializers import (
     CancelIn,
     ChangeIn,
     MetadataIn,
+    OutcomeOut,
     PendingOut,
     SubscribeIn,
     SubscriptionOut,
@@ -112,7 +113,7 @@ class Subscriptions(ApiView):
     @changes(
         SubscribeIn,
         SubscriptionOut,
-        status=201,
+        status=(201, 200),
         tag="subscriptions",
         summary="Subscribe",
         description=(
@@ -131,6 +132,7 @@ class Subscriptions(ApiView):
         ),
         request_example=examples.SUBSCRIBE,
         response_example=examples.SUBSCRIPTION,
+        outcome=OutcomeOut,
     )
     def post(self, request: ApiRequest, data: dict[str, Any]) -> Changed:
         customer = find_customer(data["customer"], request.principal)
@@ -170,6 +172,7 @@ class OneSubscription(ApiView):
         problems=(*TURN, SubscriptionNotFound),
         request_example={"metadata": {"cost_center": "4711"}},
         response_example=examples.SUBSCRIPTION,
+        outcome=OutcomeOut,
     )
     def patch(self, request: ApiRequest, data: dict[str, Any], subscription: str) -> Changed:
         row = find_subscription(subscription, request.principal)
@@ -190,8 +193,9 @@ class Change(ApiView):
             "later replaces what was agreed before; a change now takes it away."
         ),
         problems=(*TURN, *SALE, *ONE, DifferentProduct, NothingToChange),
-        request_example={"plan": "zone-pro", "interval": "month"},
+        request_example={"plan": "pro", "interval": "month"},
         response_example=examples.SUBSCRIPTION,
+        outcome=OutcomeOut,
     )
     def post(self, request: ApiRequest, data: dict[str, Any], subscription: str) -> Changed:
         row = find_subscription(subscription, request.principal)
@@ -221,6 +225,7 @@ class Cancel(ApiView):
         problems=(*TURN, *ONE, AlreadyOnFallback, ReasonRequired),
         request_example={"when": "period_end"},
         response_example=examples.SUBSCRIPTION,
+        outcome=OutcomeOut,
     )
     def post(self, request: ApiRequest, data: dict[str, Any], subscription: str) -> Changed:
         row = find_subscription(subscription, request.principal)
@@ -241,6 +246,7 @@ class Uncancel(ApiView):
         summary="Take a cancellation back",
         problems=(*TURN, *ONE, NotCanceling),
         response_example=examples.SUBSCRIPTION,
+        outcome=OutcomeOut,
     )
     def post(self, request: ApiRequest, data: dict[str, Any], subscription: str) -> Changed:
         row = find_subscription(subscription, request.principal)
@@ -280,6 +286,7 @@ class OneScheduled(ApiView):
         summary="Take one agreed change back",
         problems=(*TURN, *ONE, ChangeNotFound),
         response_example=examples.SUBSCRIPTION,
+        outcome=OutcomeOut,
     )
     def delete(
         self, request: ApiRequest, data: dict[str, Any], subscription: str, change: str
@@ -308,7 +315,7 @@ def answer(result: services.Result, *, status: int = 200) -> Changed:
         status=status,
         customers=[row.customer_id],
         changes=[FieldChange(*each) for each in result.changes],
-        extra={"decision": result.decision, "replaced": list(result.replaced)},
+        outcome=result,
     )
 
 

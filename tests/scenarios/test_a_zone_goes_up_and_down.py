@@ -10,7 +10,7 @@ def test_a_zone_from_free_to_business_and_back_to_pro_over_three_month_ends(worl
     # 31 January: a new zone is a real subscriber, on Free
     shop = world.zone(ada)
     free = world.subscription(shop)
-    assert (free["plan"], free["state"]) == ("zone-free", "active")
+    assert (free["plan"], free["state"]) == ("free", "active")
     assert (free["period_start"], free["period_end"]) == (
         "2026-01-31T00:00:00Z",
         "2026-02-28T00:00:00Z",
@@ -19,33 +19,33 @@ def test_a_zone_from_free_to_business_and_back_to_pro_over_three_month_ends(worl
     assert world.check("waf_regex", subject=shop)["allowed"] is False
 
     # Pro acts at once, on the same subscription; the very next check agrees
-    pro = world.change(shop, "zone-pro")
+    pro = world.change(shop, "pro")
     assert pro["resource"]["id"] == free["id"]
     assert pro["decision"]["rule"] == "free_to_paid"
     rules = world.check("waf_custom_rules", subject=shop, at_least=pro["revision"])
     assert (rules["value"], rules["reason"]) == ("20", "within_limit")
 
     # Business too, by rank
-    business = world.change(shop, "zone-business")
+    business = world.change(shop, "business")
     assert business["decision"]["rule"] == "rank_up"
     assert world.check("waf_custom_rules", subject=shop)["value"] == "100"
     assert world.check("waf_regex", subject=shop)["allowed"] is True
 
     # A downgrade waits for the period's end; it can be replaced, taken back and agreed again
-    down = world.change(shop, "zone-free")
+    down = world.change(shop, "free")
     assert down["decision"]["rule"] == "rank_down"
-    assert down["resource"]["plan"] == "zone-business"
+    assert down["resource"]["plan"] == "business"
     first = down["resource"]["pending"][0]
-    assert (first["plan"], first["effective_at"]) == ("zone-free", "2026-02-28T00:00:00Z")
+    assert (first["plan"], first["effective_at"]) == ("free", "2026-02-28T00:00:00Z")
 
-    replacing = world.change(shop, "zone-pro")
+    replacing = world.change(shop, "pro")
     assert replacing["replaced"] == [first["id"]]
     (second,) = replacing["resource"]["pending"]
-    assert second["plan"] == "zone-pro"
+    assert second["plan"] == "pro"
 
     back = world.delete(f"subscriptions/{free['id']}/schedule/{second['id']}")
     assert (back["replaced"], back["resource"]["pending"]) == ([second["id"]], [])
-    world.change(shop, "zone-pro")
+    world.change(shop, "pro")
 
     # 28 February: Business has become Pro exactly then, and the day of the month comes back
     for month_end, following in [
@@ -55,7 +55,7 @@ def test_a_zone_from_free_to_business_and_back_to_pro_over_three_month_ends(worl
     ]:
         world.advance_to(month_end)
         now = world.subscription(shop)
-        assert (now["plan"], now["pending"]) == ("zone-pro", [])
+        assert (now["plan"], now["pending"]) == ("pro", [])
         assert now["period_start"] == f"{month_end}T00:00:00Z"
         assert now["period_end"] == f"{following}T00:00:00Z"
     just_before = world.get(
@@ -78,7 +78,7 @@ def test_a_cancellation_falls_back_to_free_and_can_be_taken_back_until_then(worl
     world.starts_on("2026-01-10")
     ada = world.customer("ada")
     shop = world.zone(ada)
-    world.change(shop, "zone-pro")
+    world.change(shop, "pro")
     subscription = world.subscription(shop)["id"]
 
     # announced, taken back, announced again
@@ -97,7 +97,7 @@ def test_a_cancellation_falls_back_to_free_and_can_be_taken_back_until_then(worl
     # 10 February: Free, on the same subscription, and nothing further to cancel
     world.advance_to("2026-02-10")
     now = world.subscription(shop)
-    assert (now["id"], now["plan"], now["state"]) == (subscription, "zone-free", "active")
+    assert (now["id"], now["plan"], now["state"]) == (subscription, "free", "active")
     assert world.check("waf_custom_rules", subject=shop)["value"] == "5"
     refused = world.post(f"subscriptions/{subscription}/cancel", status=409)
     assert refused["code"] == "already_on_fallback"
@@ -110,7 +110,7 @@ def test_the_first_paid_purchase_fixes_the_monthly_date_for_later_ones(world: Wo
 
     # 10 January: the free periods from the 3rd bind nobody
     world.advance_to("2026-01-10")
-    world.change(first, "zone-pro")
+    world.change(first, "pro")
     paid = world.subscription(first)
     assert (paid["period_start"], paid["period_end"]) == (
         "2026-01-10T00:00:00Z",
@@ -119,14 +119,14 @@ def test_the_first_paid_purchase_fixes_the_monthly_date_for_later_ones(world: Wo
 
     # 20 January: the second zone joins on the 10th; a yearly one has a date of its own
     world.advance_to("2026-01-20")
-    world.change(second, "zone-pro")
+    world.change(second, "pro")
     joined = world.subscription(second)
     assert (joined["anchor"], joined["period_end"]) == (
         "2026-01-10T00:00:00Z",
         "2026-02-10T00:00:00Z",
     )
     third = world.zone(ada, "c.example")
-    world.change(third, "zone-pro", interval="year")
+    world.change(third, "pro", interval="year")
     assert world.subscription(third)["period_end"] == "2027-01-20T00:00:00Z"
 
     # with the last paid monthly one gone, the date is free again
@@ -142,16 +142,16 @@ def test_a_month_becomes_a_year_at_once_and_a_year_becomes_a_month_when_it_is_ov
 ) -> None:
     world.starts_on("2026-01-10")
     shop = world.zone(world.customer("ada"))
-    world.change(shop, "zone-pro")
+    world.change(shop, "pro")
 
     # 20 January: the longer interval begins at once and restarts the period
     world.advance_to("2026-01-20")
-    yearly = world.change(shop, "zone-pro", interval="year")
+    yearly = world.change(shop, "pro", interval="year")
     assert yearly["decision"]["rule"] == "longer_interval"
     assert yearly["resource"]["period_end"] == "2027-01-20T00:00:00Z"
 
     # back to monthly waits for the year's end
-    monthly = world.change(shop, "zone-pro", interval="month")
+    monthly = world.change(shop, "pro", interval="month")
     assert monthly["decision"]["rule"] == "shorter_interval"
     world.advance_to("2027-01-20")
     now = world.subscription(shop)
@@ -162,8 +162,8 @@ def test_the_end_of_a_zone_ends_its_subscription_for_good(world: World) -> None:
     world.starts_on("2026-01-10")
     ada = world.customer("ada")
     shop = world.zone(ada)
-    world.change(shop, "zone-business")
-    world.change(shop, "zone-pro")  # agreed for February
+    world.change(shop, "business")
+    world.change(shop, "pro")  # agreed for February
 
     world.advance_to("2026-01-15")
     world.delete(f"customers/{ada}/subjects/{shop}")
