@@ -10,6 +10,8 @@ import environ
 from csp.constants import NONCE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from core.api import logs
+
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -133,6 +135,8 @@ CONTENT_SECURITY_POLICY = {
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
 CORS_EXPOSE_HEADERS = ["ETag", "Entitlement-Revision", "Idempotent-Replayed", "X-Request-Id"]
 
+LOGGING = logs.configure(ENVIRONMENT)
+
 # The largest JSON body is 256 KiB; core.api refuses it before parsing.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
@@ -161,6 +165,16 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "SCHEMA_PATH_PREFIX": "/v1",
     "SORT_OPERATION_PARAMETERS": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "core.api.schema.complete",
+    ],
+    "ENUM_NAME_OVERRIDES": {
+        "SubscriptionState": "subscriptions.states.State",
+        "Timing": ["now", "period_end"],
+        "ServiceStatus": "provisioning.models.ServiceStatus",
+        "TargetState": ["active", "suspended", "deleted"],
+    },
 }
 
 REDIS_URL = env.str("REDIS_URL", "")
@@ -171,8 +185,8 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# No soft limit: it raises inside whatever runs, which would look like a customer's fault.
 CELERY_TASK_TIME_LIMIT = 300
-CELERY_TASK_SOFT_TIME_LIMIT = 240
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -189,7 +203,7 @@ CELERY_BEAT_SCHEDULE = {
     "reactions": {"task": "core.tasks.deliver_reactions", "schedule": 5.0},
     "positions": {"task": "core.tasks.stamp_positions", "schedule": 1.0},
     "deliveries": {"task": "provisioning.tasks.deliver", "schedule": 5.0},
-    "clean up": {"task": "core.tasks.clean_up", "schedule": 3600.0},
+    "clean up": {"task": "billing.tasks.clean_up", "schedule": 3600.0},
 }
 
 # Provisioning may call only where the operator says so (docs/explanation/outbound-calls.md).

@@ -5,6 +5,7 @@ run after the commit, at least once. Due work is what time alone changes, in the
 one instant. Pumps are the kinds of waiting work that the relay looks after.
 """
 
+from billing import housekeeping
 from core import events, invariants, nudges, relay
 from core import tasks as core_tasks
 from core.api.operations import install_answer_parts
@@ -60,8 +61,9 @@ PUMPS = (
     relay.Pump("due work", turns.run_due_live, idle_seconds=0.5),
     relay.Pump("test clocks", clocks.advance_clocks, idle_seconds=0.5),
     relay.Pump("reactions", events.deliver_pending, idle_seconds=0.5),
-    relay.Pump("deliveries", delivery.deliver_due, idle_seconds=0.5),
+    relay.Pump("deliveries", delivery.work, idle_seconds=0.2),
     relay.Pump("positions", events.stamp_positions, idle_seconds=0.5),
+    relay.Pump("clean-up", housekeeping.clean_up, idle_seconds=3600),
 )
 
 

@@ -31,6 +31,12 @@ class DomainError(Exception):
         self.members = members
 
 
+def describe(error: Exception) -> str:
+    """Return an error in a form that a text column takes, whatever its message holds."""
+    text = f"{type(error).__name__}: {error}"[:2000].replace("\x00", "\N{REPLACEMENT CHARACTER}")
+    return text.encode(errors="replace").decode()
+
+
 class BadRequest(DomainError):
     """Wrong in itself: nothing in the database could make it right."""
 

@@ -16,6 +16,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from core import acting, clock, nudges
+from core.errors import describe
 from core.models import Delivery, Event
 
 logger = logging.getLogger(__name__)
@@ -26,6 +27,10 @@ LEASE = timedelta(minutes=5)
 FIRST_RETRY = timedelta(seconds=2)
 LONGEST_RETRY = timedelta(hours=1)
 MAX_ATTEMPTS = 20  # about half a day; then a person has to look
+
+
+class WorkerLost(RuntimeError):
+    """A reaction takes its worker down with it, time after time: it is parked, not run again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +221,8 @@ def _attempt(delivery: Delivery) -> None:
     try:
         if listener is None:
             raise LookupError(f"nobody is called {delivery.handler}")
+        if delivery.attempts > MAX_ATTEMPTS:
+            raise WorkerLost("the last attempt never ended: its worker was lost")
         with acting.acting_as(f"system:{delivery.handler}"):
             listener.handler([delivery.event])
     except Exception as error:
@@ -228,7 +235,7 @@ def _attempt(delivery: Delivery) -> None:
 
 def _after_failure(delivery: Delivery, error: Exception) -> dict[str, Any]:
     now = clock.system_now()
-    shown = f"{type(error).__name__}: {error}"[:2000]
+    shown = describe(error)
     if delivery.attempts >= MAX_ATTEMPTS:
         return {"parked_at": now, "error": shown}
     longest = min(FIRST_RETRY * 2**delivery.attempts, LONGEST_RETRY)

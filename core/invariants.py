@@ -42,12 +42,16 @@ def rows(sql: str) -> list[str]:
 def _gaps_in_sequences() -> list[str]:
     return rows(
         """
-        SELECT coalesce(e.customer_id::text, 'catalog')
-        FROM core_event e
-        LEFT JOIN core_eventsequence s ON s.customer_id IS NOT DISTINCT FROM e.customer_id
-        GROUP BY e.customer_id, s.last
-        HAVING count(*) <> max(e.sequence) OR min(e.sequence) <> 1
-            OR max(e.sequence) IS DISTINCT FROM s.last
+        WITH events AS (
+            SELECT coalesce(customer_id::text, 'catalog') AS owner,
+                count(*) AS number, min(sequence) AS first, max(sequence) AS last
+            FROM core_event GROUP BY owner
+        ), sequences AS (
+            SELECT coalesce(customer_id::text, 'catalog') AS owner, last FROM core_eventsequence
+        )
+        SELECT owner FROM events FULL JOIN sequences USING (owner)
+        WHERE (events.number, events.first, events.last)
+            IS DISTINCT FROM (sequences.last, 1, sequences.last)
         """
     )
 

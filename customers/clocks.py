@@ -32,12 +32,6 @@ class ClockCannotGoBack(Conflict):
     code = "clock_cannot_go_back"
 
 
-class ClockBusy(Conflict):
-    """The test clock is still moving to an earlier instant."""
-
-    code = "clock_advancing"
-
-
 class AdvanceTooFar(BadRequest):
     """One advance covers ten years at most."""
 
@@ -46,24 +40,28 @@ class AdvanceTooFar(BadRequest):
 
 @command
 def create_clock(*, frozen_at: datetime, name: str) -> TestClock:
-    """Make a test clock that stands at an instant."""
-    return TestClock.objects.create(frozen_at=frozen_at, name=name, created_at=clock.system_now())
+    """Make a test clock that stands at an instant, in whole seconds like everything it drives."""
+    return TestClock.objects.create(
+        frozen_at=clock.whole_second(frozen_at), name=name, created_at=clock.system_now()
+    )
 
 
 @command
 def advance(*, clock_id: str, to: datetime) -> TestClock:
-    """Ask for a clock to be moved. Workers move it; its status is ``ready`` when it is there.
+    """Ask for a clock to be moved to a whole second. Workers move it; its status is ``ready`` when
+    it is there.
 
     :raises ClockNotFound: if there is none
-    :raises ClockBusy: if it is moving already
+    :raises turns.ClockAdvancing: if it is moving already
     :raises ClockCannotGoBack: if it is past that instant
     :raises AdvanceTooFar: for more than ten years at once
     """
+    to = clock.whole_second(to)
     row = TestClock.objects.select_for_update(no_key=True).filter(pk=clock_id).first()
     if row is None:
         raise ClockNotFound("there is no such test clock")
     if row.advancing_to is not None:
-        raise ClockBusy(f"the clock is moving to {row.advancing_to.isoformat()}")
+        raise turns.ClockAdvancing(f"the clock is moving to {row.advancing_to.isoformat()}")
     if to < row.frozen_at:
         raise ClockCannotGoBack(f"the clock is already at {row.frozen_at.isoformat()}")
     if to - row.frozen_at > LONGEST_ADVANCE:

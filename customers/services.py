@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+
+from django.db import IntegrityError, transaction
 
 from core import clock, preconditions
-from core.errors import Conflict, NotFound, Unprocessable
+from core.errors import Conflict, NotFound
 from core.events import Fact, publish
+from core.periods import UnknownZone, is_zone
 from core.transactions import command
 from customers import events
 from customers.clocks import ClockNotFound
@@ -34,12 +36,6 @@ class SubjectEnded(Conflict):
     """The subject has ended and takes no more commands."""
 
     code = "subject_ended"
-
-
-class UnknownZone(Unprocessable):
-    """The time zone database does not know this zone."""
-
-    code = "unknown_zone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +68,10 @@ def create_customer(
     :raises ClockAdvancing: if the clock is moving
     :raises UnknownZone: if the zone is not in the time zone database
     """
-    if key is not None and Customer.objects.filter(key=key).exists():
-        raise KeyTaken(f"a customer has the key {key} already")
-    check_zone(zone)
+    if not is_zone(zone):
+        raise UnknownZone(f"{zone} is not a zone of the time zone database")
     at = _instant_on(test_clock_id)
-    customer = Customer.objects.create(
+    customer = Customer(
         key=key,
         currency=currency,
         zone=zone,
@@ -84,6 +79,7 @@ def create_customer(
         created_at=at,
         last_acted_at=at,
     )
+    _insert(customer)
     CustomerProfile.objects.create(customer=customer, name=name, email=email)
     publish(
         [
@@ -204,11 +200,15 @@ def end_subject(*, subject_id: str) -> Subject:
         return subject
 
 
-def check_zone(zone: str) -> ZoneInfo:
-    """:raises UnknownZone: if the zone is not in the time zone database"""
-    if zone not in available_timezones():
-        raise UnknownZone(f"{zone} is not a zone of the time zone database")
-    return ZoneInfo(zone)
+def _insert(customer: Customer) -> None:
+    """Insert first, ask then: of two who want the same key at once, both see that it is free."""
+    try:
+        with transaction.atomic():
+            customer.save(force_insert=True)
+    except IntegrityError:
+        if customer.key is None or not Customer.objects.filter(key=customer.key).exists():
+            raise
+        raise KeyTaken(f"a customer has the key {customer.key} already") from None
 
 
 def _ended(subject: Subject, at: datetime) -> Fact:

@@ -12,16 +12,18 @@ from datetime import datetime
 from functools import partial
 from typing import Protocol
 
-from django.db import Error, InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import F, Q
 
 from core import acting, clock, nudges
-from core.errors import Conflict, NotFound, Unavailable
+from core.errors import Conflict, NotFound, Unavailable, describe
 from core.transactions import Again, command, unit_of_work
 from customers.models import Customer, TestClock
 
 logger = logging.getLogger(__name__)
 
 CATCH_UP_STEPS = 50  # what one request may work off before its own command
+_NO_FAULT_OF_THE_CUSTOMER = (OperationalError, InterfaceError)
 
 
 class CustomerNotFound(NotFound):
@@ -102,8 +104,9 @@ def turns(customer_ids: Sequence[str]) -> Iterator[dict[str, datetime]]:
     customers = _lock(customer_ids)
     if len(customers) < len(set(customer_ids)):
         raise CustomerNotFound("there is no such customer")
-    _refuse_if_not_open(customers)
-    at = _instants(customers)
+    clocks = _hold_clocks(customers)
+    _refuse_if_not_open(customers, clocks)
+    at = _instants(customers, clocks)
     behind = [each.id for each in customers if _is_due(each, at[each.id])]
     if behind:
         raise Again(partial(catch_up, behind, steps=CATCH_UP_STEPS))
@@ -113,18 +116,25 @@ def turns(customer_ids: Sequence[str]) -> Iterator[dict[str, datetime]]:
 
 def settle(at: Mapping[str, datetime]) -> None:
     """End a turn: remember when the customer acted and when time will change something next."""
-    upcoming: dict[str, datetime] = {}
-    for work in _due_work:
-        for customer_id, due_at in work.next_due_at(list(at)).items():
-            upcoming[customer_id] = min(due_at, upcoming.get(customer_id, due_at))
+    due_at = upcoming(list(at))
     customers = list(Customer.objects.filter(pk__in=at))
     for customer in customers:
         customer.last_acted_at = max(customer.last_acted_at, at[customer.id])
-        customer.next_due_at = upcoming.get(customer.id)
+        customer.next_due_at = due_at.get(customer.id)
     Customer.objects.bulk_update(customers, ["last_acted_at", "next_due_at"], batch_size=1000)
     now = clock.system_now()
     if any(each.next_due_at and each.next_due_at <= now for each in customers):
         nudges.after_commit("due")
+    _wake_clocks([each.id for each in customers if _is_due(each, at[each.id])])
+
+
+def upcoming(customer_ids: Sequence[str]) -> dict[str, datetime]:
+    """Return when time will next change something of each customer; without such: left out."""
+    earliest: dict[str, datetime] = {}
+    for work in _due_work:
+        for customer_id, due_at in work.next_due_at(customer_ids).items():
+            earliest[customer_id] = min(due_at, earliest.get(customer_id, due_at))
+    return earliest
 
 
 def catch_up(customer_ids: Sequence[str], *, steps: int) -> None:
@@ -136,6 +146,8 @@ def catch_up(customer_ids: Sequence[str], *, steps: int) -> None:
         for _ in range(steps):
             if not run_due(customer_ids):
                 return
+    if not _are_behind(customer_ids):
+        return
     nudges.after_commit("due")
     raise CatchingUp("work of earlier dates is still being done", retry_after_seconds=2)
 
@@ -147,8 +159,8 @@ def run_due(customer_ids: Sequence[str]) -> int:
     """
     try:
         return unit_of_work(lambda: _run_due(_lock(customer_ids)))
-    except (OperationalError, InterfaceError):
-        raise  # the database's trouble, not this customer's
+    except _NO_FAULT_OF_THE_CUSTOMER:
+        raise
     except Exception as error:
         if len(customer_ids) == 1:
             logger.exception("due work failed", extra={"customer": customer_ids[0]})
@@ -180,20 +192,19 @@ def run_due_live(*, limit: int = 200) -> int:
     with acting.acting_as("system:due"):
         try:
             return unit_of_work(work)
-        except Error as error:
-            if isinstance(error, OperationalError | InterfaceError):
-                raise
-            return run_due(claimed)
+        except _NO_FAULT_OF_THE_CUSTOMER:
+            raise
         except Exception:
+            if not claimed:
+                raise  # the search itself failed: there is nobody to park
             return run_due(claimed)
 
 
 @command
 def park(*, customer_id: str, error: Exception) -> None:
     """Stop a customer's due work and commands until staff have looked; reads and checks go on."""
-    shown = f"{type(error).__name__}: {error}"[:2000]
     Customer.objects.filter(pk=customer_id, parked_at=None).update(
-        parked_at=clock.system_now(), park_error=shown
+        parked_at=clock.system_now(), park_error=describe(error)
     )
 
 
@@ -202,6 +213,7 @@ def unpark(*, customer_id: str) -> None:
     """Let a parked customer go on; what was due is done next, dated as it should have been."""
     Customer.objects.filter(pk=customer_id).update(parked_at=None, park_error="")
     nudges.after_commit("due")
+    _wake_clocks([customer_id])
 
 
 def retry(*, customer_id: str) -> None:
@@ -216,7 +228,7 @@ def retry(*, customer_id: str) -> None:
 
 
 def _run_due(customers: Sequence[Customer]) -> int:
-    at = _instants(customers)
+    at = _instants(customers, _hold_clocks(customers))
     due = {
         each.id: each.next_due_at
         for each in customers
@@ -243,20 +255,26 @@ def _lock(customer_ids: Sequence[str]) -> list[Customer]:
     return list(rows.select_for_update(no_key=True))
 
 
-def _instants(customers: Sequence[Customer]) -> dict[str, datetime]:
-    """Return each customer's now. Test clocks are held, so that they stay where they are."""
+def _hold_clocks(customers: Sequence[Customer]) -> dict[str, TestClock]:
+    """Lock the customers' test clocks, so that they stay where they are."""
     clock_ids = {each.test_clock_id for each in customers if each.test_clock_id}
-    frozen = _frozen(clock_ids) if clock_ids else {}
+    if not clock_ids:
+        return {}
+    rows = TestClock.objects.filter(pk__in=clock_ids).order_by("pk")
+    return {each.id: each for each in rows.select_for_update(no_key=True)}
+
+
+def _instants(
+    customers: Sequence[Customer], clocks: Mapping[str, TestClock]
+) -> dict[str, datetime]:
+    """Return each customer's now. The clock is read here, when all locks have been waited for."""
     now = clock.whole_second(clock.system_now())
     return {
-        each.id: max(frozen.get(each.test_clock_id or "", now), each.last_acted_at)
+        each.id: max(
+            clocks[each.test_clock_id].frozen_at if each.test_clock_id else now, each.last_acted_at
+        )
         for each in customers
     }
-
-
-def _frozen(clock_ids: set[str]) -> dict[str, datetime]:
-    rows = TestClock.objects.filter(pk__in=clock_ids).order_by("pk")
-    return {each.id: each.frozen_at for each in rows.select_for_update(no_key=True)}
 
 
 def _is_due(customer: Customer, at: datetime) -> bool:
@@ -267,17 +285,35 @@ def _is_due(customer: Customer, at: datetime) -> bool:
     )
 
 
-def _refuse_if_not_open(customers: Sequence[Customer]) -> None:
-    clock_ids = {each.test_clock_id for each in customers if each.test_clock_id}
-    moving = set(
-        TestClock.objects.filter(pk__in=clock_ids, advancing_to__isnull=False).values_list(
-            "id", flat=True
-        )
+def _are_behind(customer_ids: Sequence[str]) -> bool:
+    """Tell whether work is still due for one of these customers. Takes no locks."""
+    now = clock.whole_second(clock.system_now())
+    on_clock = Q(next_due_at__lte=F("test_clock__frozen_at"))
+    in_real_time = Q(test_clock=None, next_due_at__lte=now)
+    rows = Customer.objects.moving().filter(on_clock | in_real_time, pk__in=customer_ids)
+    return rows.exists()
+
+
+def _wake_clocks(customer_ids: Sequence[str]) -> None:
+    """Have the clocks of customers who are behind advance to where they stand.
+
+    A test clock that stands still runs nothing, so this is their live tick.
+    """
+    behind = (
+        Customer.objects.moving()
+        .filter(pk__in=customer_ids, next_due_at__lte=F("test_clock__frozen_at"))
+        .values("test_clock")
     )
+    woken = TestClock.objects.filter(pk__in=behind, advancing_to=None)
+    if woken.update(advancing_to=F("frozen_at")):
+        nudges.after_commit("clocks")
+
+
+def _refuse_if_not_open(customers: Sequence[Customer], clocks: Mapping[str, TestClock]) -> None:
     for each in customers:
         if each.closed_at is not None:
             raise CustomerClosed("this customer is closed")
         if each.parked_at is not None:
             raise CustomerParked("this customer's due work failed and waits for staff")
-        if each.test_clock_id in moving:
+        if each.test_clock_id and clocks[each.test_clock_id].advancing_to is not None:
             raise ClockAdvancing("the test clock is moving; try again when it is ready")

@@ -92,9 +92,11 @@ class World:
         with acting.acting_as("system:relay"):
             relay.drain()
 
-    def events(self, customer: str) -> list[str]:
-        """Return what happened to a customer, oldest first."""
+    def events(self, customer: str, subject: str | None = None) -> list[str]:
+        """Return what happened to a customer, or to one subject of it, oldest first."""
         rows = Event.objects.filter(customer_id=customer).order_by("sequence")
+        if subject is not None:
+            rows = rows.filter(subject_id=subject)
         return list(rows.values_list("type", flat=True))
 
     def get(self, path: str, *, status: int = 200, **query: Any) -> dict[str, Any]:

@@ -12,8 +12,9 @@ from core.principals import Principal, Scope
 from customers import clocks
 from customers.api import examples
 from customers.api.serializers import AdvanceIn, ClockIn, ClockOut
-from customers.clocks import AdvanceTooFar, ClockBusy, ClockCannotGoBack, ClockNotFound
+from customers.clocks import AdvanceTooFar, ClockCannotGoBack, ClockNotFound
 from customers.models import TestClock
+from customers.turns import ClockAdvancing
 
 
 class ClockFilters(Filters):
@@ -70,7 +71,7 @@ class Advance(ApiView):
             "Workers move the clock, stopping wherever something is due for its customers. Poll "
             "the clock until its status is `ready`. Ten years at most at once."
         ),
-        problems=(ClockNotFound, ClockBusy, ClockCannotGoBack, AdvanceTooFar),
+        problems=(ClockNotFound, ClockAdvancing, ClockCannotGoBack, AdvanceTooFar),
         request_example={"to": "2026-03-01T00:00:00Z"},
         response_example={
             **examples.CLOCK,

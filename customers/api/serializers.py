@@ -87,7 +87,7 @@ class SubjectOut(Output):
 
 
 class SubjectsOut(Output):
-    data = SubjectOut(many=True)
+    data = SubjectOut(many=True)  # type: ignore[assignment]  # the API's name, not DRF's property
 
 
 class ClockIn(Input):
@@ -127,7 +127,7 @@ class EventOut(Output):
     recorded_at = Instant(help_text="The machine's time.")
     actor = serializers.CharField()
     reason = serializers.CharField()
-    data = serializers.SerializerMethodField()
+    data = serializers.SerializerMethodField()  # type: ignore[assignment]  # the API's name
 
     def get_data(self, event: Event) -> dict[str, Any]:
         return dict(event.data)

@@ -23,7 +23,7 @@ from customers.api.serializers import (
 from customers.clocks import ClockNotFound
 from customers.lookups import find_customer, find_subject
 from customers.models import Customer, Subject, TestClock
-from customers.services import KeyTaken, NewSubject, SubjectEnded, SubjectNotFound, UnknownZone
+from customers.services import KeyTaken, NewSubject, SubjectEnded, SubjectNotFound
 from customers.turns import ClockAdvancing, CustomerClosed, CustomerNotFound, CustomerParked
 
 _COMMAND = (CustomerNotFound, CustomerClosed, CustomerParked, ClockAdvancing)
@@ -65,7 +65,7 @@ class Customers(ApiView):
             "with its entitlements; `plans` names other plans to begin on. A customer created "
             "on a test clock lives in that clock's time for good."
         ),
-        problems=(KeyTaken, ClockNotFound, ClockAdvancing, UnknownZone),
+        problems=(KeyTaken, ClockNotFound, ClockAdvancing),
         request_example=examples.CUSTOMER_IN,
         response_example=examples.CUSTOMER,
         personal=("profile",),

@@ -11,6 +11,7 @@ from subscriptions.models import ChangeKind
 from subscriptions.services.cancel import When
 from subscriptions.states import State
 
+TIMINGS = [Timing.NOW, Timing.PERIOD_END]
 INTERVAL_HELP = "What it is paid for at a time: `month`, `year`; as the plan is sold."
 OVERRIDE_HELP = "Instead of what the change policy says; needs `subscriptions:override`."
 
@@ -34,7 +35,7 @@ class ChangeIn(Input):
     plan = Reference("pln", required=False, help_text="Another plan of the same product.")
     interval = Interval(required=False)
     plan_version = Reference("plv", required=False, help_text=OVERRIDE_HELP)
-    timing = Choice([Timing.NOW, Timing.PERIOD_END], required=False, help_text=OVERRIDE_HELP)
+    timing = Choice(TIMINGS, required=False, help_text=OVERRIDE_HELP)
     anchor = Choice(AnchorRule, required=False, help_text=OVERRIDE_HELP)
     proration = Choice(Proration, required=False, help_text=OVERRIDE_HELP)
 
@@ -111,7 +112,7 @@ class SubscriptionOut(Output):
 
 
 class DecisionOut(Output):
-    timing = serializers.ChoiceField(choices=[Timing.NOW, Timing.PERIOD_END, Timing.DATE])
+    timing = serializers.ChoiceField(choices=TIMINGS)
     anchor = serializers.ChoiceField(choices=list(AnchorRule))
     proration = serializers.ChoiceField(choices=list(Proration))
     settlement = serializers.ChoiceField(choices=list(Settlement))

@@ -24,7 +24,7 @@ from customers.turns import (
 )
 from plans import queries as catalog
 from plans.change_rules import AnchorRule, Proration, Timing
-from plans.errors import PlanNotFound, PlanNotSold
+from plans.errors import PlanNotFound, PlanNotSold, PlanVersionNotFound
 from subscriptions import services
 from subscriptions.agreement import CurrencyNotSold, IntervalNotSold
 from subscriptions.api import examples
@@ -50,7 +50,6 @@ from subscriptions.services.results import (
     ContactSales,
     NotAvailableYet,
     SubscriptionNotFound,
-    VersionNotFound,
     WrongOwner,
 )
 from subscriptions.services.subscribe import AlreadySubscribed
@@ -60,7 +59,7 @@ TURN = (CustomerClosed, CustomerParked, ClockAdvancing, CatchingUp)
 SALE = (
     PlanNotFound,
     PlanNotSold,
-    VersionNotFound,
+    PlanVersionNotFound,
     IntervalNotSold,
     CurrencyNotSold,
     ContactSales,

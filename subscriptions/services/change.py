@@ -15,6 +15,7 @@ from subscriptions.loading import Loaded
 from subscriptions.models import Cause, ChangeStatus, PendingChange
 from subscriptions.services import schedule
 from subscriptions.services.results import (
+    NotAvailableYet,
     Result,
     as_data,
     customer_of,
@@ -83,10 +84,15 @@ def change(
 def change_loaded(
     loaded: Loaded, terms: Terms, interval: str, *, at: datetime, override: Override | None = None
 ) -> Result:
-    """Change a subscription that was read under its customer's turn."""
+    """Change a subscription that was read under its customer's turn.
+
+    :raises NotAvailableYet: if the policy asks for a date, which is not served yet
+    """
     decision = decide_change(loaded.agreement, terms, interval)
     if override is not None:
         decision = override.on(decision)
+    if decision.timing == Timing.DATE:
+        raise NotAvailableYet(f"the rule {decision.rule} asks for a date", needs=["date"])
     if decision.timing == Timing.NOW:
         return _change_now(loaded, terms, interval, decision, at)
     return _change_later(loaded, terms, interval, decision, at)

@@ -5,12 +5,15 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
+
 from core import preconditions
 from core.errors import Conflict, NotFound, Unprocessable
 from customers.models import Customer, Subject
 from customers.services import SubjectEnded, SubjectNotFound
 from plans import queries as catalog
 from plans.change_rules import Decision
+from plans.errors import PlanVersionNotFound
 from plans.models import PlanVersion, VersionStatus
 from plans.terms import Scope, Terms
 from subscriptions.agreement import Agreement, Planned
@@ -47,12 +50,6 @@ class AlreadyEnded(Conflict):
     """The subscription has ended for good."""
 
     code = "subscription_ended"
-
-
-class VersionNotFound(NotFound):
-    """The plan has no published version by this id."""
-
-    code = "plan_version_not_found"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +122,14 @@ def sellable(
 
     ``version_id`` names another one; the caller has made sure that this is allowed.
 
-    :raises VersionNotFound: if the plan has no such version
+    :raises PlanVersionNotFound: if the plan has no such version
     :raises ContactSales: for plans agreed with sales, unless ``override``
     :raises NotAvailableYet: naming what is not served yet
     """
     if version_id is None:
         version_id = catalog.effective_version(plan_id, at=at, customer_id=customer_id)
     else:
-        check_version(version_id, plan_id=plan_id)
+        check_version(version_id, plan_id=plan_id, customer_id=customer_id)
     terms = catalog.terms(version_id)
     if (terms.contract or terms.externally_managed) and not override:
         raise ContactSales(f"{terms.plan_key} is agreed with sales")
@@ -144,11 +141,13 @@ def sellable(
     return terms
 
 
-def check_version(version_id: str, *, plan_id: str) -> None:
-    """:raises VersionNotFound: unless the plan has this version and it was published"""
+def check_version(version_id: str, *, plan_id: str, customer_id: str) -> None:
+    """:raises PlanVersionNotFound: unless it is a published version of the plan, for everybody or
+    for this customer"""
     rows = PlanVersion.objects.filter(pk=version_id, plan_id=plan_id)
-    if not rows.exclude(status=VersionStatus.DRAFT).exists():
-        raise VersionNotFound("the plan has no such published version")
+    mine = Q(private_key="") | Q(customers__customer_id=customer_id)
+    if not rows.filter(mine).exclude(status=VersionStatus.DRAFT).exists():
+        raise PlanVersionNotFound("the plan has no such published version")
 
 
 def check_owner(terms: Terms, owner: Owner) -> None:

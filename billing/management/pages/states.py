@@ -1,6 +1,7 @@
 """The states of things, from the tables and enumerations that decide them. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from billing.management.pages import markdown
 from customers.models import ClockStatus
@@ -8,6 +9,8 @@ from plans.models import VersionStatus
 from provisioning.documents import State as DocumentState
 from subscriptions.models import ChangeKind, ChangeStatus
 from subscriptions.states import ENTITLED, TRANSITIONS, Action, State
+
+Member = TypeVar("Member", bound=str)
 
 SERVED: Sequence[Action] = (Action.CHANGE, Action.RENEW, Action.END)
 
@@ -72,19 +75,19 @@ def page() -> str:
             "",
             "What a target's document says (`provisioning.documents.State`).",
             "",
-            *_meanings("state", _DOCUMENTS),
+            *_meanings("state", DocumentState, _DOCUMENTS),
             "",
             "## Plan versions",
             "",
             "`plans.models.VersionStatus`; those of add-ons have the same.",
             "",
-            *_meanings("status", _VERSIONS),
+            *_meanings("status", VersionStatus, _VERSIONS),
             "",
             "## Test clocks",
             "",
             "`customers.models.ClockStatus`.",
             "",
-            *_meanings("status", _CLOCKS),
+            *_meanings("status", ClockStatus, _CLOCKS),
         ]
     )
 
@@ -96,8 +99,8 @@ def _subscriptions() -> list[str]:
         "## Subscriptions",
         "",
         "`subscriptions.states.TRANSITIONS`; what is not in it answers 409",
-        "`transition_not_allowed`. An announced cancellation is no state: it is a pending change of",
-        "kind `end`.",
+        "`transition_not_allowed`. An announced cancellation is no state: it is a pending change",
+        "of kind `end`.",
         "",
         "```mermaid",
         "stateDiagram-v2",
@@ -106,10 +109,7 @@ def _subscriptions() -> list[str]:
         "",
         *markdown.table(
             ("state", "meaning", "grants what its plan holds"),
-            [
-                (f"`{each}`", _STATES[each], "yes" if each in ENTITLED else "no")
-                for each in State
-            ],
+            [(f"`{each}`", _STATES[each], "yes" if each in ENTITLED else "no") for each in State],
         ),
         "",
         "What follows, by state and action; an empty field is not allowed:",
@@ -119,7 +119,7 @@ def _subscriptions() -> list[str]:
             [(f"`{state}`", *(_following(state, each) for each in Action)) for state in State],
         ),
         "",
-        *_meanings("action", _ACTIONS),
+        *_meanings("action", Action, _ACTIONS),
         "",
         f"Nothing in this release does {_listed(unserved)}:",
         "trials, pauses and payments come later.",
@@ -142,9 +142,9 @@ def _pending_changes() -> list[str]:
         *(f"    {each.value} --> [*]" for each in outcomes),
         "```",
         "",
-        *_meanings("kind", _KINDS, "leads to"),
+        *_meanings("kind", ChangeKind, _KINDS, "leads to"),
         "",
-        *_meanings("status", _STATUSES),
+        *_meanings("status", ChangeStatus, _STATUSES),
     ]
 
 
@@ -166,10 +166,11 @@ def _following(state: State, action: Action) -> str:
     return "" if following is None else f"`{following}`"
 
 
-def _meanings(head: str, meanings: Mapping[str, str], what: str = "meaning") -> Iterable[str]:
-    """List every member of the enumeration, so that a new one cannot be left out."""
-    (kind,) = {type(each) for each in meanings}
-    return markdown.table((head, what), [(f"`{each}`", meanings[each]) for each in kind])
+def _meanings(
+    head: str, members: Iterable[Member], meanings: Mapping[Member, str], what: str = "meaning"
+) -> list[str]:
+    """List every member of an enumeration, so that a new one cannot be left out."""
+    return markdown.table((head, what), [(f"`{each}`", meanings[each]) for each in members])
 
 
 def _listed(actions: Sequence[Action]) -> str:

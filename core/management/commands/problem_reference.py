@@ -12,6 +12,7 @@ PAGE = Path("docs/reference/problems.md")
 
 
 class Command(BaseCommand):
+    requires_system_checks = ()
     help = f"Write {PAGE} from the errors in the code."
 
     def handle(self, *args: Any, **options: Any) -> None:

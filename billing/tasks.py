@@ -1,0 +1,8 @@
+from celery import shared_task
+
+from billing import housekeeping
+
+
+@shared_task
+def clean_up() -> None:
+    housekeeping.clean_up()

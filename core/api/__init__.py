@@ -1,0 +1,1 @@
+"""The API's conventions: parsing, problems, lists, idempotency, answers, schema."""

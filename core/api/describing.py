@@ -1,0 +1,106 @@
+"""What an operation is, in one value: the view obeys it, and the OpenAPI document shows it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from http import HTTPStatus
+from typing import Any, Protocol, TypeVar
+
+from core.api.parameters import Parameter
+from core.api.serializers import Input, Output
+from core.errors import DomainError
+
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+
+
+class Described(Protocol):
+    """A view's method that carries its description."""
+
+    operation: "Operation"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """``shape`` says what surrounds the output: nothing, a page of many, or a change's answer.
+
+    ``outcome`` are members that a change's answer has beside those that all of them have.
+    """
+
+    tag: str
+    summary: str
+    description: str
+    shape: str = "plain"
+    input: type[Input] | None = None
+    output: type[Output] | None = None
+    outcome: type[Output] | None = None
+    statuses: tuple[int, ...] = (200,)
+    parameters: tuple[Parameter, ...] = ()
+    problems: tuple[type[DomainError], ...] = ()
+    request_example: Any = None
+    response_example: Any = None
+    headers: Mapping[str, str] | None = None
+    conditional: bool = False
+    idempotent: bool = False
+    matchable: bool = False
+    takes_reason: bool = False
+
+
+def operation_of(view: Any, method: str) -> Operation | None:
+    """Return the description of a view's method; None where it has none. HEAD is GET's."""
+    name = "get" if method == "HEAD" else method.lower()
+    operation = getattr(getattr(view, name, None), "operation", None)
+    return operation if isinstance(operation, Operation) else None
+
+
+def describe(method: Handler, operation: Operation) -> Handler:
+    """Attach a description to a view's method."""
+    method.operation = operation  # type: ignore[attr-defined]  # a function takes attributes
+    return method
+
+
+def documented(
+    output: type[Output] | None,
+    *,
+    tag: str,
+    summary: str,
+    description: str = "",
+    input: type[Input] | None = None,
+    status: int | Sequence[int] = HTTPStatus.OK,
+    parameters: Sequence[Parameter] = (),
+    problems: Sequence[type[DomainError]] = (),
+    request_example: Any = None,
+    response_example: Any = None,
+    headers: Mapping[str, str] | None = None,
+) -> Callable[[Handler], Handler]:
+    """Describe a special view's method, which checks its body and makes its response itself.
+
+    The declared query parameters are checked before it is called and are in
+    ``request.parameters``; ``core.api.serializers.validated`` checks a body.
+    """
+    operation = Operation(
+        tag=tag,
+        summary=summary,
+        description=description,
+        input=input,
+        output=output,
+        statuses=statuses_of(status),
+        parameters=tuple(parameters),
+        problems=tuple(problems),
+        request_example=request_example,
+        response_example=response_example,
+        headers=headers,
+    )
+
+    def decorate(method: Handler) -> Handler:
+        @wraps(method)
+        def run(view: Any, request: Any, **path: Any) -> Any:
+            return method(view, request, **path)
+
+        return describe(run, operation)  # type: ignore[return-value]  # wraps keeps the signature
+
+    return decorate
+
+
+def statuses_of(status: int | Sequence[int]) -> tuple[int, ...]:
+    """Return the statuses of success as numbers, the usual one first."""
+    return (int(status),) if isinstance(status, int) else tuple(int(each) for each in status)

@@ -1,0 +1,1 @@
+"""What each customer may use, since when, until when, and why."""

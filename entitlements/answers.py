@@ -1,0 +1,122 @@
+"""What an answer says. Pure; instants and decimals become text when the answer is written, and a
+test holds answers to the shapes that the API documents."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from entitlements.decisions import Decision, decide, is_unlimited
+from entitlements.facts import Source
+from entitlements.timelines import Standing
+from entitlements.windows import Window, WindowRule, window_at
+from plans.resets import ResetKind
+from plans.terms import FeatureTerms
+from plans.values import Config, Metered, NumberSet, Range, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """Whom an answer is about, when, and as of which revision of the customer."""
+
+    customer_id: str
+    subject_id: str | None
+    at: datetime
+    revision: int
+
+
+def check(
+    feature: FeatureTerms, standing: Standing, whose: Whose, quantity: Decimal
+) -> dict[str, Any]:
+    """Answer whether ``quantity`` more of a feature may be used.
+
+    ``valid_until`` is when time alone may change the answer: a value begins or ends, or the window
+    does. None: nothing that is known of.
+    """
+    decision = decide(standing, quantity)
+    window = _window(standing, whose.at)
+    return {
+        "feature": feature.key,
+        "customer": whose.customer_id,
+        "subject": whose.subject_id,
+        **_stand(feature, standing, decision, window),
+        "revision": whose.revision,
+        "as_of": whose.at,
+        "valid_until": _valid_until(standing, window),
+        "degraded": False,
+    }
+
+
+def entitlement(feature: FeatureTerms, standing: Standing, at: datetime) -> dict[str, Any]:
+    """Say what an owner has of a feature, with its dates and sources, for a list."""
+    current = standing.current
+    return {
+        "feature": feature.key,
+        "name": feature.name,
+        **_stand(feature, standing, decide(standing, Decimal(1)), _window(standing, at)),
+        "from": current.starts_at if current else None,
+        "until": current.ends_at if current else None,
+        "sources": [source(each) for each in current.sources] if current else [],
+    }
+
+
+def source(of: Source) -> dict[str, Any]:
+    """Name what gives a value."""
+    return {"type": of.type, "id": of.id, "product": of.product, "plan": of.plan}
+
+
+def shown(value: Value | None) -> Any:
+    """Write a value for an answer: an unlimited amount as null."""
+    match value:
+        case Metered():
+            return shown(value.included)
+        case bool() | str() | Decimal():
+            return value
+        case NumberSet():
+            return list(value.numbers)
+        case Range():
+            return {"min": value.lowest, "max": value.highest}
+        case Config():
+            return value.data
+        case _:
+            return None
+
+
+def said(value: Value | None) -> Any:
+    """Write a value where null means that there is none."""
+    return {"unlimited": True} if is_unlimited(value) else shown(value)
+
+
+def window(of: Window | None) -> Mapping[str, Any] | None:
+    if of is None:
+        return None
+    return {"start": of.start, "end": of.end, "reset": of.reset}
+
+
+def _stand(
+    feature: FeatureTerms, standing: Standing, decision: Decision, current: Window | None
+) -> dict[str, Any]:
+    value = standing.current.value if standing.current else None
+    return {
+        "allowed": decision.allowed,
+        "type": feature.type,
+        "value": shown(value),
+        "unlimited": is_unlimited(value),
+        "unit": feature.unit or None,
+        "used": None,
+        "remaining": None,
+        "window": window(current),
+        "reason": decision.reason,
+        "blocked_by": [],
+    }
+
+
+def _window(standing: Standing, at: datetime) -> Window | None:
+    rule: WindowRule | None = standing.current.window if standing.current else None
+    return None if rule is None else window_at(rule, at)
+
+
+def _valid_until(standing: Standing, current: Window | None) -> datetime | None:
+    ends = current.end if current and current.reset != ResetKind.SLIDING else None
+    return min((each for each in (standing.changes_at, ends) if each is not None), default=None)

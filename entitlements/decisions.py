@@ -1,0 +1,92 @@
+"""Whether something may be done now, and the reason, from a value and what is asked for. Pure."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from entitlements.resolution import Segment
+from entitlements.timelines import Standing
+from plans.resets import OverageKind
+from plans.values import Metered, Unlimited, Value
+
+
+class Reason(StrEnum):
+    """Why a check answers as it does: a closed list, so that callers can handle all of it."""
+
+    GRANTED = "granted"
+    WITHIN_LIMIT = "within_limit"
+    OVERAGE = "overage"
+    LIMIT_REACHED = "limit_reached"
+    NOT_ENTITLED = "not_entitled"
+    EXPIRED = "expired"
+    BLOCKED = "blocked"
+    PAUSED = "paused"
+
+
+MEANINGS = {
+    Reason.GRANTED: "the feature is there",
+    Reason.WITHIN_LIMIT: "what is asked for is within the limit or allowance",
+    Reason.OVERAGE: "more than the allowance, which the plan permits",
+    Reason.LIMIT_REACHED: "more than the limit or allowance",
+    Reason.NOT_ENTITLED: "nothing gives the feature, or what there is gives none of it",
+    Reason.EXPIRED: "it was given once, and that has ended",
+    Reason.BLOCKED: "a block takes access away; `blocked_by` names it",
+    Reason.PAUSED: "what gives the feature is paused",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    allowed: bool
+    reason: Reason
+
+
+def decide(standing: Standing, quantity: Decimal) -> Decision:
+    """Decide about ``quantity`` more of a feature; it counts for limits and metered ones only.
+
+    Use is not known yet, so the whole limit or allowance is taken to be left.
+    """
+    if standing.current is not None:
+        return _by_value(standing.current.value, quantity)
+    reason = Reason.EXPIRED if _gave_something(standing.ended) else Reason.NOT_ENTITLED
+    return Decision(False, reason)
+
+
+def amount_of(value: Value | None) -> Decimal | None:
+    """Return the limit or allowance of a value that has a finite one."""
+    included = value.included if isinstance(value, Metered) else value
+    return included if isinstance(included, Decimal) else None
+
+
+def is_unlimited(value: Value | None) -> bool:
+    return isinstance(value.included if isinstance(value, Metered) else value, Unlimited)
+
+
+def _by_value(value: Value, quantity: Decimal) -> Decision:
+    if isinstance(value, bool):
+        return Decision(value, Reason.GRANTED if value else Reason.NOT_ENTITLED)
+    if is_unlimited(value):
+        return Decision(True, Reason.WITHIN_LIMIT)
+    amount = amount_of(value)
+    if amount is None:
+        return Decision(True, Reason.GRANTED)
+    if quantity <= amount:
+        return Decision(True, Reason.WITHIN_LIMIT)
+    if isinstance(value, Metered) and quantity <= _permitted(value, amount, quantity):
+        return Decision(True, Reason.OVERAGE)
+    return Decision(False, Reason.LIMIT_REACHED if amount else Reason.NOT_ENTITLED)
+
+
+def _permitted(value: Metered, amount: Decimal, quantity: Decimal) -> Decimal:
+    """Return up to where use may go beyond the allowance."""
+    match value.overage.kind:
+        case OverageKind.ALLOW:
+            return quantity
+        case OverageKind.ALLOW_TO_PERCENT:
+            return amount * (value.overage.percent or 100) / 100
+        case _:
+            return amount
+
+
+def _gave_something(ended: Segment | None) -> bool:
+    return ended is not None and ended.value is not False and amount_of(ended.value) != 0

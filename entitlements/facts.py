@@ -1,0 +1,105 @@
+"""Facts: who is given what, by what, from when to when. Plain values."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from entitlements.windows import WindowRule, window_rule
+from plans import values
+from plans.terms import Terms
+from plans.values import Metered, Value
+from subscriptions.spans import Span
+
+PLAN = "plan"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What gives a value. A plan gives it through the subscription that ``id`` names."""
+
+    type: str
+    id: str
+    product: str
+    plan: str
+    plan_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One source gives one owner one feature's value in ``[starts_at, ends_at)``.
+
+    The owner is the subject or, without one, the customer. ``window`` says when use of a metered
+    feature starts over. ``cause`` is why the source gives it from ``starts_at`` on.
+    """
+
+    customer_id: str
+    subject_id: str | None
+    feature: str
+    value: Value
+    source: Source
+    starts_at: datetime
+    ends_at: datetime | None
+    window: WindowRule | None
+    cause: str
+
+    @property
+    def owner_id(self) -> str:
+        return self.subject_id or self.customer_id
+
+    def is_in_effect(self, at: datetime) -> bool:
+        return self.starts_at <= at and (self.ends_at is None or at < self.ends_at)
+
+    def has_ended(self, at: datetime) -> bool:
+        return self.ends_at is not None and self.ends_at <= at
+
+
+def of_spans(
+    spans: Iterable[Span], terms: Mapping[str, Terms], zones: Mapping[str, str]
+) -> list[Fact]:
+    """Return what subscriptions give. ``zones`` are the customers' own time zones."""
+    return [fact for span in spans for fact in _of_span(span, terms, zones[span.customer_id])]
+
+
+def _of_span(span: Span, terms: Mapping[str, Terms], customer_zone: str) -> list[Fact]:
+    source = Source(
+        type=PLAN,
+        id=span.subscription_id,
+        product=span.product_key,
+        plan=span.plan_key,
+        plan_version=span.plan_version_id,
+    )
+    facts = []
+    for key, given in terms[span.plan_version_id].features.items():
+        value = values.at_quantity(given.value, span.quantity)
+        facts.append(
+            Fact(
+                customer_id=span.customer_id,
+                subject_id=span.subject_id,
+                feature=key,
+                value=value,
+                source=source,
+                starts_at=span.start,
+                ends_at=span.end,
+                window=_window_rule(value, span, customer_zone),
+                cause=span.cause,
+            )
+        )
+    return facts
+
+
+def _window_rule(value: Value, span: Span, customer_zone: str) -> WindowRule | None:
+    if not isinstance(value, Metered):
+        return None
+    zone = customer_zone if value.zone == "customer" else value.zone or span.zone
+    return window_rule(
+        value.reset, interval=span.interval, anchor=span.anchor, billing_zone=span.zone, zone=zone
+    )
+
+
+def in_order(facts: Iterable[Fact]) -> Sequence[Fact]:
+    """Put facts into the one order in which they are combined, however they were given.
+
+    The oldest source comes first: identifiers begin with their time. When a fact begins does not
+    matter, so that splitting what a source gives changes nothing.
+    """
+    return sorted(facts, key=lambda fact: fact.source.id)

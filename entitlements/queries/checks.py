@@ -1,0 +1,87 @@
+"""The check: may this be used now? One prepared statement, folded and decided in memory."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from core.errors import DomainError, Unprocessable
+from core.principals import Principal
+from entitlements import answers, catalog, reader
+from entitlements.answers import Whose
+from entitlements.queries import revisions
+from entitlements.queries.paths import require_visible
+from entitlements.reader import Asked, EntitlementsUnavailable, Path
+from entitlements.timelines import Standing, standing, track_from_json
+from plans.terms import FeatureTerms, Scope
+
+
+class SubjectRequired(Unprocessable):
+    """Each subject has this feature for itself; the question must name one."""
+
+    code = "subject_required"
+
+
+def check(
+    *, asked: Asked, feature: str, quantity: Decimal, at_least: str | None, principal: Principal
+) -> dict[str, Any]:
+    """Answer whether ``quantity`` more of a feature may be used now.
+
+    :raises FeatureNotFound, CustomerNotFound, SubjectNotFound: also for what the caller may not see
+    :raises OwnerRequired, MalformedRevisionToken, RevisionTokenOfAnother: 400
+    :raises SubjectRequired: for a feature of subjects, asked of a customer
+    :raises RevisionUnknown: if ``at_least`` is ahead of the database
+    :raises RevisionUnavailable, EntitlementsUnavailable: if the database does not answer in time
+    """
+    floor = None if at_least is None else revisions.parse(at_least)
+    terms = catalog.find(feature, principal)
+    try:
+        path = reader.read(asked, terms.key)
+    except EntitlementsUnavailable:
+        if floor is None:
+            raise
+        raise revisions.RevisionUnavailable("no answer that new could be read in time") from None
+    require_visible(path, asked, principal)
+    if floor is not None:
+        revisions.require_at_least(path, floor)
+    return _answer(terms, path, quantity)
+
+
+def check_many(
+    questions: Sequence[tuple[Asked, str, Decimal]], principal: Principal
+) -> list[dict[str, Any] | DomainError]:
+    """Answer many questions, each for itself and in order, with one look into the database.
+
+    :raises EntitlementsUnavailable: if the database does not answer in time
+    """
+    results: dict[int, dict[str, Any] | DomainError] = {}
+    known: dict[int, FeatureTerms] = {}
+    features = catalog.look()
+    for place, (_, feature, _) in enumerate(questions):
+        try:
+            known[place] = features.find(feature, principal)
+        except DomainError as error:
+            results[place] = error
+    paths = reader.read_many([(questions[place][0], terms.key) for place, terms in known.items()])
+    for (place, terms), path in zip(known.items(), paths, strict=True):
+        asked, _, quantity = questions[place]
+        try:
+            if isinstance(path, DomainError):
+                raise path
+            require_visible(path, asked, principal)
+            results[place] = _answer(terms, path, quantity)
+        except DomainError as error:
+            results[place] = error
+    return [results[place] for place in range(len(questions))]
+
+
+def _answer(feature: FeatureTerms, path: Path, quantity: Decimal) -> dict[str, Any]:
+    whose = Whose(path.customer_id, path.subject_id, path.now, path.revision.number)
+    return answers.check(feature, _standing(feature, path), whose, quantity)
+
+
+def _standing(feature: FeatureTerms, path: Path) -> Standing:
+    """:raises SubjectRequired: for a feature of subjects, asked of a customer"""
+    if feature.scope == Scope.SUBJECT and path.subject_id is None:
+        raise SubjectRequired("this feature belongs to subjects: name one")
+    held = path.of_customer if feature.scope == Scope.CUSTOMER else path.of_subject
+    return standing(track_from_json(feature, held or ()), path.now)

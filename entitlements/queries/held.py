@@ -1,0 +1,142 @@
+"""What an owner holds, at any instant, and why. The past is told as it is known now."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+
+from core import clock
+from core.principals import Principal
+from customers.models import Customer, Subject
+from entitlements import answers, catalog, explaining, models, rows
+from entitlements.explaining import Explanation, Record
+from entitlements.facts import Fact
+from entitlements.queries.checks import SubjectRequired
+from entitlements.queries.paths import path_of
+from entitlements.reader import Asked, Path
+from entitlements.resolution import Segment, segments
+from entitlements.timelines import from_json, standing
+from entitlements.words import Telling
+from plans import queries as plans
+from plans.models import Plan
+from plans.terms import FeatureTerms, Scope, Terms
+
+
+def entitlements(*, asked: Asked, at: datetime | None, principal: Principal) -> dict[str, Any]:
+    """List what an owner has, had last or will have of each feature, now or ``at`` an instant.
+
+    The future assumes that renewals succeed. A subject's own features or, without a subject, the
+    customer's own. Now is read from the same timelines as a check.
+
+    :raises CustomerNotFound, SubjectNotFound: also for what the caller may not see
+    """
+    path = path_of(asked, principal)
+    features = catalog.look().by_key
+    instant = at or path.now
+    tracks = _tracks(path, features, at)
+    return {
+        "customer": path.customer_id,
+        "subject": path.subject_id,
+        "at": instant,
+        "projected": instant > path.now,
+        "revision": path.revision.number,
+        "data": [
+            answers.entitlement(features[key], standing(tracks[key], instant), instant)
+            for key in sorted(tracks)
+            if catalog.is_visible(features[key], principal)
+        ],
+    }
+
+
+def explain(
+    *, asked: Asked, feature: str, at: datetime | None, principal: Principal
+) -> dict[str, Any]:
+    """Explain what an owner has of a feature, in steps and in words, now or ``at`` an instant.
+
+    Who acted, and the reason given, is for callers that are not limited to one customer.
+
+    :raises FeatureNotFound, CustomerNotFound, SubjectNotFound: also for what the caller may not see
+    :raises SubjectRequired: for a feature of subjects, asked of a customer
+    """
+    terms = catalog.find(feature, principal)
+    path = path_of(asked, principal)
+    if terms.scope == Scope.SUBJECT and path.subject_id is None:
+        raise SubjectRequired("this feature belongs to subjects: name one")
+    subject_id = path.subject_id if terms.scope == Scope.SUBJECT else None
+    instant = at or path.now
+    records = _records(path.customer_id, subject_id, terms, principal)
+    explanation = explaining.explain(terms, records, instant)
+    versions = plans.terms_of({fact.source.plan_version for fact in records})
+    customer = Customer.objects.get(pk=path.customer_id)
+    return {
+        "owner": subject_id or path.customer_id,
+        "customer": path.customer_id,
+        "subject": path.subject_id,
+        "at": instant,
+        "projected": instant > path.now,
+        "known_at": clock.whole_second(clock.system_now()),
+        "revision": path.revision.number,
+        **explaining.described(
+            explanation,
+            telling=_telling(customer, subject_id, versions),
+            records=records,
+            remedies=_remedies(explanation, customer.id, path.now),
+        ),
+    }
+
+
+def _tracks(
+    path: Path, features: Mapping[str, FeatureTerms], at: datetime | None
+) -> Mapping[str, Sequence[Segment]]:
+    """Return what the owner holds by feature: as stored, or from the facts."""
+    stored = path.of_customer if path.subject_id is None else path.of_subject
+    found: Sequence[Segment] = ()
+    if at is not None:
+        known = [rows.fact_of(row, features) for row in _rows(path.customer_id, path.subject_id)]
+        found = segments(known, features, at)
+    elif stored:
+        found = from_json(stored, features)
+    tracks: dict[str, list[Segment]] = {}
+    for segment in found:
+        tracks.setdefault(segment.feature, []).append(segment)
+    return tracks
+
+
+def _rows(customer_id: str, subject_id: str | None) -> QuerySet[models.Fact]:
+    known = models.Fact.objects.known().filter(customer_id=customer_id, subject_id=subject_id)
+    return known.order_by("id")
+
+
+def _records(
+    customer_id: str, subject_id: str | None, feature: FeatureTerms, principal: Principal
+) -> dict[Fact, Record]:
+    is_public = principal.customer_id is not None
+    return {
+        rows.fact_of(row, {feature.key: feature}): Record(
+            recorded_at=row.recorded_at,
+            actor=None if is_public else row.actor,
+            reason=None if is_public else row.reason or None,
+        )
+        for row in _rows(customer_id, subject_id).filter(feature=feature.key)
+    }
+
+
+def _telling(customer: Customer, subject_id: str | None, versions: Mapping[str, Terms]) -> Telling:
+    owner = f"Customer {customer.key or customer.id}"
+    if subject_id is not None:
+        subject = Subject.objects.get(pk=subject_id)
+        owner = f"{subject.kind.capitalize()} {subject.key or subject.id}"
+    names = {version_id: terms.plan_name for version_id, terms in versions.items()}
+    return Telling(owner=owner, zone=customer.zone, plans=names)
+
+
+def _remedies(explanation: Explanation, customer_id: str, now: datetime) -> list[dict[str, Any]]:
+    """Look for plans that are sold now and give more than what the owner has."""
+    feature, current = explanation.feature, explanation.standing.current
+    sold = Plan.objects.current().filter(product__features=feature.id, product__archived_at=None)
+    plan_ids = list(sold.values_list("id", flat=True))
+    versions = plans.effective_versions(plan_ids, at=now, customer_id=customer_id)
+    offers = plans.terms_of(versions.values()).values()
+    held = {source.product for source in current.sources} if current else set()
+    return explaining.remedies(feature, current.value if current else None, offers, held)

@@ -1,0 +1,202 @@
+"""What an owner may use at an instant, and why: from facts to values. Pure.
+
+``resolve`` is the one place where values are decided. A check, a list, an explanation and a stored
+timeline are all views of it, so they cannot disagree.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol
+
+from entitlements.facts import Fact, Source, in_order
+from entitlements.windows import WindowRule
+from plans import values
+from plans.terms import FeatureTerms
+from plans.values import Combine, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one fact did to the value of one feature.
+
+    Each step begins with the value that the one before left; the last one's ``value_out`` is the
+    result. ``won`` tells whether the result still shows what the fact gives.
+    """
+
+    step: str
+    fact: Fact
+    value_in: Value | None
+    value_out: Value | None
+    rule: str
+    won: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One feature's value, None where nothing gives one, and the steps that led to it."""
+
+    value: Value | None
+    steps: tuple[Step, ...]
+
+    @property
+    def winners(self) -> tuple[Fact, ...]:
+        return tuple(step.fact for step in self.steps if step.won)
+
+    @property
+    def window(self) -> WindowRule | None:
+        """The window of the value: that of the first fact that won."""
+        return self.winners[0].window if self.steps else None
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """All features that have a value at ``at``."""
+
+    at: datetime
+    outcomes: Mapping[str, Outcome]
+
+    def value(self, feature: str) -> Value | None:
+        outcome = self.outcomes.get(feature)
+        return None if outcome is None else outcome.value
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One feature's value from one instant to another, half open, and the sources that give it."""
+
+    feature: str
+    starts_at: datetime
+    ends_at: datetime | None
+    value: Value
+    sources: tuple[Source, ...]
+    window: WindowRule | None
+
+    def is_in_effect(self, at: datetime) -> bool:
+        return self.starts_at <= at and (self.ends_at is None or at < self.ends_at)
+
+
+class ResolutionStep(Protocol):
+    """One stage of the order: takes what the stages before left, adds its own steps."""
+
+    def __call__(
+        self, feature: FeatureTerms, facts: Sequence[Fact], before: Outcome
+    ) -> Outcome: ...
+
+
+def base_plans(feature: FeatureTerms, facts: Sequence[Fact], before: Outcome) -> Outcome:
+    """Combine what plans give, as the feature says: any, max, min, sum or union.
+
+    Where there can be only a ``single`` value, the first in order keeps it.
+    """
+    value, steps = before.value, list(before.steps)
+    for fact in facts:
+        after = _combined(feature, value, fact.value)
+        steps.append(Step("plan", fact, value, after, feature.combine, won=False))
+        value = after
+    return Outcome(value, tuple(_with_winners(feature, value, steps)))
+
+
+# The order of rules: each stage sees the result of those before it.
+STEPS: tuple[ResolutionStep, ...] = (base_plans,)
+
+
+def resolve(
+    facts: Iterable[Fact], features: Mapping[str, FeatureTerms], at: datetime
+) -> Resolution:
+    """Resolve one owner's facts at an instant. The order in which facts are given does not matter.
+
+    Facts of features that are not in ``features`` are left out.
+    """
+    in_effect: dict[str, list[Fact]] = {}
+    for fact in facts:
+        if fact.feature in features and fact.is_in_effect(at):
+            in_effect.setdefault(fact.feature, []).append(fact)
+    return Resolution(
+        at, {key: outcome(features[key], in_effect[key]) for key in sorted(in_effect)}
+    )
+
+
+def outcome(feature: FeatureTerms, facts: Iterable[Fact]) -> Outcome:
+    """Take one feature's facts that are in effect through all steps."""
+    result, ordered = Outcome(None, ()), in_order(facts)
+    for step in STEPS:
+        result = step(feature, ordered, result)
+    return result
+
+
+def segments(
+    facts: Iterable[Fact], features: Mapping[str, FeatureTerms], from_: datetime
+) -> tuple[Segment, ...]:
+    """Return when which value holds, by feature and time, from an instant on.
+
+    A segment that is in effect at ``from_`` is given whole, with its true beginning. Of a feature
+    without one, the last that ended before stays: it tells "expired" from "never had". Neighbours
+    that say the same are one segment, however the facts were cut.
+    """
+    of_feature: dict[str, list[Fact]] = {}
+    for fact in facts:
+        if fact.feature in features:
+            of_feature.setdefault(fact.feature, []).append(fact)
+    found: list[Segment] = []
+    for key in sorted(of_feature):
+        found += _track(features[key], of_feature[key])
+    return clipped(found, from_)
+
+
+def clipped(found: Iterable[Segment], from_: datetime) -> tuple[Segment, ...]:
+    """Leave out what is past at an instant, but for the last of a feature that has none now."""
+    kept: list[Segment] = []
+    for segment in found:
+        last = kept[-1] if kept else None
+        if last is not None and last.feature == segment.feature and segment.starts_at <= from_:
+            kept[-1] = segment
+        else:
+            kept.append(segment)
+    return tuple(kept)
+
+
+def _track(feature: FeatureTerms, facts: Sequence[Fact]) -> list[Segment]:
+    instants = {fact.starts_at for fact in facts}
+    instants |= {fact.ends_at for fact in facts if fact.ends_at is not None}
+    boundaries = sorted(instants)
+    track: list[Segment] = []
+    for place, start in enumerate(boundaries):
+        in_effect = [fact for fact in facts if fact.is_in_effect(start)]
+        result = outcome(feature, in_effect)
+        if result.value is not None:
+            end = boundaries[place + 1] if place + 1 < len(boundaries) else None
+            sources = tuple(dict.fromkeys(fact.source for fact in result.winners))
+            following = Segment(feature.key, start, end, result.value, sources, result.window)
+            _extend(track, following)
+    return track
+
+
+def _extend(track: list[Segment], following: Segment) -> None:
+    """Add a segment, or make the last one longer if they say the same."""
+    if track and track[-1].ends_at == following.starts_at:
+        longer = replace(track[-1], ends_at=following.ends_at)
+        if longer == replace(following, starts_at=longer.starts_at):
+            track[-1] = longer
+            return
+    track.append(following)
+
+
+def _combined(feature: FeatureTerms, value: Value | None, other: Value) -> Value:
+    if value is None:
+        return other
+    if feature.combine == Combine.SINGLE:
+        return value
+    return values.combine(feature.type, feature.combine, [value, other])
+
+
+def _with_winners(
+    feature: FeatureTerms, result: Value | None, steps: Sequence[Step]
+) -> Iterable[Step]:
+    """Mark what the result shows: all parts of a sum or union, else the first of equals."""
+    together = feature.combine in (Combine.SUM, Combine.UNION)
+    decided = False
+    for step in steps:
+        won = together or (not decided and step.fact.value == result)
+        decided = decided or won
+        yield replace(step, won=won)

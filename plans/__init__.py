@@ -1,0 +1,1 @@
+"""What we sell: products, plans, prices, features, and the catalog as code."""

@@ -1,0 +1,58 @@
+"""What this process knows of the catalog, for as long as the catalog does not change.
+
+Every change of the catalog replaces a token (``plans.services.writing``). Whoever reads the catalog
+reads the token first, one row by its key, and what was kept under another token is forgotten.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from uuid import UUID
+
+from plans import loading
+from plans.models import CatalogRevision
+from plans.terms import FeatureTerms, Terms
+
+MOST_TERMS = 10_000
+
+
+class Known:
+    """All features, and the terms of the versions that were asked for most recently."""
+
+    def __init__(self, token: UUID | None, features: Mapping[str, FeatureTerms]) -> None:
+        self.token = token
+        self.features = features
+        self._terms: OrderedDict[str, Terms] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def terms_of(self, version_ids: Iterable[str]) -> dict[str, Terms]:
+        """Return those that are known."""
+        with self._lock:
+            found = {each: self._terms[each] for each in version_ids if each in self._terms}
+            for each in found:
+                self._terms.move_to_end(each)
+        return found
+
+    def keep(self, terms: Mapping[str, Terms]) -> None:
+        """Remember terms; beyond the bound, forget those not asked for the longest."""
+        with self._lock:
+            self._terms.update(terms)
+            while len(self._terms) > MOST_TERMS:
+                self._terms.popitem(last=False)
+
+
+_known: Known | None = None
+
+
+def current() -> Known:
+    """Return what is known of the catalog as this transaction sees it.
+
+    A catalog that was never written through the services has no token and is not kept.
+    """
+    global _known
+    token = CatalogRevision.objects.values_list("token", flat=True).first()
+    known = _known
+    if known is None or token is None or known.token != token:
+        known = Known(token, loading.load_features())
+        _known = known
+    return known

@@ -1,0 +1,213 @@
+"""From rows to terms: a fixed number of queries, whatever the number of versions."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from functools import cmp_to_key
+from typing import Any
+
+from core.periods import Interval, Length
+from plans import values
+from plans.change_rules import AnchorRule, ChangeRule, Proration, RankChange, Settlement, Timing
+from plans.models import AddOnPlan, Feature, FeatureValue, PlanVersion, Price, Product
+from plans.price_forms import price_terms
+from plans.terms import (
+    Downgrade,
+    DowngradePolicy,
+    FeatureTerms,
+    PriceTerms,
+    ProductTerms,
+    Scope,
+    Terms,
+    TrialEnd,
+    TrialTerms,
+    TrialUsage,
+    ValueTerms,
+)
+
+
+def load_features() -> dict[str, FeatureTerms]:
+    """Return all features by key, in the order of their keys."""
+    rows = Feature.objects.select_related("product_service", "meter").order_by("key")
+    return {row.key: feature_terms(row) for row in rows}
+
+
+def load_terms(version_ids: Sequence[str]) -> dict[str, Terms]:
+    """Return the terms of plan versions in four queries; unknown identifiers are left out."""
+    prices, given = _prices(version_ids), _values(version_ids)
+    rows = PlanVersion.objects.select_related("plan__product").filter(pk__in=version_ids)
+    with_add_ons = set(
+        AddOnPlan.objects.filter(
+            included=True, plan__versions__in=version_ids, add_on__archived_at=None
+        ).values_list("plan_id", flat=True)
+    )
+    return {
+        row.id: _terms(
+            row, tuple(prices[row.id]), given[row.id], has_add_ons=row.plan_id in with_add_ons
+        )
+        for row in rows
+    }
+
+
+def feature_terms(row: Feature) -> FeatureTerms:
+    return FeatureTerms(
+        id=row.id,
+        key=row.key,
+        name=row.name,
+        type=row.type,
+        unit=row.unit,
+        scope=row.scope,
+        combine=row.combine,
+        product_service=row.product_service.key,
+        downgrade=Downgrade(DowngradePolicy(row.downgrade_policy), row.downgrade_days),
+        meter=row.meter.key if row.meter else None,
+        fed_by=row.fed_by or None,
+    )
+
+
+def product_terms(row: Product) -> ProductTerms:
+    return ProductTerms(
+        id=row.id,
+        key=row.key,
+        name=row.name,
+        scope=Scope(row.scope),
+        subject_kind=row.subject_kind,
+        exclusive=row.exclusive,
+        co_terms=row.co_terms,
+        default_plan_id=row.default_plan_id,
+        fallback_plan_id=row.fallback_plan_id,
+        change_rules=tuple(change_rule(fields) for fields in row.change_rules),
+    )
+
+
+def change_rule(fields: dict[str, Any]) -> ChangeRule:
+    """Read a rule as the catalog document writes it: conditions under ``when``, then answers."""
+    when = fields.get("when", {})
+    return ChangeRule(
+        name=fields["name"],
+        timing=Timing(fields["timing"]),
+        rank=RankChange(when["rank"]) if "rank" in when else None,
+        interval=Length(when["interval"]) if "interval" in when else None,
+        free_to_paid=when.get("free_to_paid"),
+        anchor=AnchorRule(fields["anchor"]) if "anchor" in fields else None,
+        proration=Proration(fields["proration"]) if "proration" in fields else None,
+        settlement=Settlement(fields["settlement"]) if "settlement" in fields else None,
+    )
+
+
+def read_price(row: Price) -> PriceTerms:
+    return price_terms(
+        id=row.id,
+        key=row.key,
+        sold_interval=row.sold_interval,
+        currency=row.currency,
+        interval=row.interval,
+        model=row.model,
+        due=row.due,
+        meter=row.meter.key if row.meter else None,
+        fields=row.terms,
+    )
+
+
+def _prices(version_ids: Sequence[str]) -> dict[str, list[PriceTerms]]:
+    found: dict[str, list[PriceTerms]] = defaultdict(list)
+    rows = Price.objects.filter(plan_version__in=version_ids).select_related("meter")
+    for row in rows:
+        found[str(row.plan_version_id)].append(read_price(row))
+    return found
+
+
+def _values(version_ids: Sequence[str]) -> dict[str, dict[str, ValueTerms]]:
+    found: dict[str, dict[str, ValueTerms]] = defaultdict(dict)
+    rows = (
+        FeatureValue.objects.filter(plan_version__in=version_ids)
+        .select_related("feature__product_service", "feature__meter")
+        .order_by("feature__key")
+    )
+    for row in rows:
+        feature = feature_terms(row.feature)
+        value = values.parse(feature.type, row.value)
+        found[str(row.plan_version_id)][feature.key] = ValueTerms(feature, value)
+    return found
+
+
+def _terms(
+    row: PlanVersion,
+    prices: tuple[PriceTerms, ...],
+    features: dict[str, ValueTerms],
+    *,
+    has_add_ons: bool,
+) -> Terms:
+    return Terms(
+        version_id=row.id,
+        version=row.number,
+        status=row.status,
+        plan_id=row.plan_id,
+        plan_key=row.plan.key,
+        plan_name=row.plan.name,
+        rank=row.plan.rank,
+        product=product_terms(row.plan.product),
+        sold=sold(row.sold),
+        prices=prices,
+        features=features,
+        billing_zone=row.billing_zone,
+        trial=_trial(row),
+        contract=row.contract,
+        externally_managed=row.externally_managed,
+        access_while_paused=row.access_while_paused,
+        private=row.is_private,
+        unavailable=_unavailable(
+            row, prices, [given.value for given in features.values()], has_add_ons=has_add_ons
+        ),
+    )
+
+
+def sold(stored: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """Return the currencies by interval, the shortest interval first; the database keeps none."""
+    return {
+        interval: tuple(stored[interval]) for interval in sorted(stored, key=cmp_to_key(_shorter))
+    }
+
+
+def _shorter(one: str, other: str) -> int:
+    length = Interval.parse(one).compared_with(Interval.parse(other))
+    return {Length.SHORTER: -1, Length.SAME: 0, Length.LONGER: 1}[length]
+
+
+def _trial(row: PlanVersion) -> TrialTerms | None:
+    if row.trial_days is None:
+        return None
+    return TrialTerms(
+        days=row.trial_days,
+        ends=TrialEnd(row.trial_ends),
+        usage=TrialUsage(row.trial_usage),
+        scope=Scope(row.trial_scope),
+    )
+
+
+def unavailable(row: PlanVersion) -> tuple[str, ...]:
+    """Name what the lifecycle cannot serve yet of a row that ``queries.versions`` loaded."""
+    return _unavailable(
+        row,
+        [read_price(price) for price in row.prices.all()],
+        [values.parse(given.feature.type, given.value) for given in row.values.all()],
+        has_add_ons=any(
+            link.included and link.add_on.archived_at is None
+            for link in row.plan.add_on_links.all()
+        ),
+    )
+
+
+def _unavailable(
+    row: PlanVersion,
+    prices: Sequence[PriceTerms],
+    given: Sequence[values.Value],
+    *,
+    has_add_ons: bool,
+) -> tuple[str, ...]:
+    per_unit = any(values.is_per_unit(value) for value in given)
+    reasons = {
+        "trial": row.trial_days is not None,
+        "quantity": per_unit or any(price.is_per_seat for price in prices),
+        "add_ons": has_add_ons,
+    }
+    return tuple(name for name, applies in reasons.items() if applies)

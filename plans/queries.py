@@ -1,0 +1,149 @@
+"""Reads of the catalog. Everything is kept in the process until the catalog changes."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from django.db.models import F, Model, Q, QuerySet
+
+from core import ids
+from core.errors import NotFound
+from plans import cache, loading
+from plans.errors import (
+    FeatureNotFound,
+    PlanNotFound,
+    PlanNotSold,
+    PlanVersionNotFound,
+    ProductNotFound,
+)
+from plans.models import Feature, Plan, PlanVersion, PlanVersionCustomer, Product
+from plans.terms import FeatureTerms, Terms
+
+M = TypeVar("M", bound=Model)
+
+
+def terms(version_id: str) -> Terms:
+    """Return what a plan version promises.
+
+    :raises KeyError: if there is no such version
+    """
+    return terms_of([version_id])[version_id]
+
+
+def terms_of(version_ids: Iterable[str]) -> dict[str, Terms]:
+    """Return what plan versions promise. One small query when they are known to the process."""
+    wanted = set(version_ids)
+    if not wanted:
+        return {}
+    known = cache.current()
+    found = known.terms_of(wanted)
+    missing = sorted(wanted - found.keys())
+    loaded = loading.load_terms(missing) if missing else {}
+    known.keep(loaded)
+    return found | loaded
+
+
+def features() -> Mapping[str, FeatureTerms]:
+    """Return all features by key."""
+    return cache.current().features
+
+
+def effective_version(plan_id: str, *, at: datetime, customer_id: str | None) -> str:
+    """Return the version of a plan that a customer is sold at an instant of the customer's time.
+
+    A version for this customer comes before the public one; of several, the latest.
+
+    :raises PlanNotSold: if there is none
+    """
+    found = effective_versions([plan_id], at=at, customer_id=customer_id)
+    if plan_id not in found:
+        raise PlanNotSold("the plan is not sold to this customer at this time")
+    return found[plan_id]
+
+
+def effective_versions(
+    plan_ids: Sequence[str], *, at: datetime, customer_id: str | None
+) -> dict[str, str]:
+    """Return the version that a customer is sold of each plan; plans not sold are left out."""
+    mine = Q(customers__customer_id=customer_id) if customer_id else Q(pk__in=[])
+    rows = (
+        PlanVersion.objects.effective(at=at)
+        .filter(Q(private_key="") | mine)
+        .filter(plan__in=plan_ids, plan__archived_at=None, plan__product__archived_at=None)
+        .values_list("plan_id", "private_key", "number", "id")
+    )
+    best = sorted(rows, key=lambda row: (row[1] != "", row[2]))
+    return {plan_id: version_id for plan_id, _, _, version_id in best}
+
+
+def versions() -> QuerySet[PlanVersion]:
+    """Return versions with everything that is shown of them, in a fixed number of queries."""
+    return PlanVersion.objects.select_related("plan__product").prefetch_related(
+        "customers", "prices__meter", "values__feature", "plan__add_on_links__add_on"
+    )
+
+
+def version(version_id: str) -> PlanVersion:
+    """Return a version with everything that is shown of it.
+
+    :raises PlanVersionNotFound:
+    """
+    row = versions().filter(pk=version_id).first()
+    if row is None:
+        raise PlanVersionNotFound(f"there is no {version_id}")
+    return row
+
+
+def private_versions(customer_id: str) -> QuerySet:
+    """Return the identifiers of the versions that are for one customer, as a subquery."""
+    return PlanVersionCustomer.objects.filter(customer_id=customer_id).values("version_id")
+
+
+def find_plan(reference: str) -> Plan:
+    """Return a plan, with its product, by identifier or key.
+
+    :raises PlanNotFound:
+    """
+    return _find(Plan.objects.select_related("product"), reference, "pln", PlanNotFound)
+
+
+def find_product(reference: str) -> Product:
+    """Return a product by identifier or key.
+
+    :raises ProductNotFound:
+    """
+    return _find(Product.objects.all(), reference, "prd", ProductNotFound)
+
+
+def find_feature(reference: str) -> Feature:
+    """Return a feature, with its product service, by identifier or key.
+
+    :raises FeatureNotFound:
+    """
+    rows = Feature.objects.select_related("product_service")
+    return _find(rows, reference, "ftr", FeatureNotFound)
+
+
+def default_plans(scope: str) -> list[Plan]:
+    """Return the plans that new customers or new subjects start on, one per product at most.
+
+    Ordered by product; each with its product, whose ``subject_kind`` may limit it to some subjects.
+    """
+    rows = (
+        Plan.objects.current()
+        .filter(product__default_plan=F("id"), product__archived_at=None)
+        .filter(product__scope=scope)
+        .select_related("product")
+        .order_by("product__key")
+    )
+    return list(rows)
+
+
+def _find(rows: QuerySet[M], reference: str, prefix: str, missing: type[NotFound]) -> M:
+    if ids.is_type_id(reference, prefix=prefix):
+        row = rows.filter(pk=reference).first()
+    else:  # a key never looks like an identifier, so another type's finds nothing
+        row = rows.filter(key=reference).first()
+    if row is None:
+        raise missing(f"there is no {reference}")
+    return row

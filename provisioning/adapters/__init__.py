@@ -1,0 +1,1 @@
+"""The network. No database here."""

@@ -1,0 +1,124 @@
+"""Reads: how far provisioning is, for callers, customers and staff."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from django.db.models import Count, F, Min, Prefetch, Q, QuerySet
+
+from core.principals import Principal
+from plans.models import ProductService
+from provisioning.models import ServiceSecret, Target
+
+
+class Status(StrEnum):
+    """What a customer is told about one target. The worst one stands for many."""
+
+    APPLIED = "applied"
+    PENDING = "pending"
+    FAILED = "failed"
+
+
+NOTHING = "none"
+MESSAGES = {
+    Status.APPLIED: "Everything is set up.",
+    Status.PENDING: "A change is on its way.",
+    Status.FAILED: "A change could not be made. We have been told and are looking at it.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How far behind a product service is. ``oldest_due_at`` is the earliest waiting try."""
+
+    targets: int
+    lagging: int
+    dead_letters: int
+    oldest_due_at: datetime | None
+
+
+def status(target: Target) -> Status:
+    """Return what a customer is told about a target."""
+    if target.dead_lettered_at is not None:
+        return Status.FAILED
+    return Status.PENDING if target.is_lagging else Status.APPLIED
+
+
+def status_of(customer_ids: Sequence[str]) -> dict[str, object]:
+    """Return how many targets customers have, and how they stand as a whole: failed if one was
+    given up, else pending if one waits, else applied; none without targets."""
+    of_customers = Target.objects.filter(customer_id__in=customer_ids)
+    counted = of_customers.aggregate(
+        targets=Count("pk"),
+        failed=Count("pk", filter=Q(dead_lettered_at__isnull=False)),
+        lagging=Count("pk", filter=Q(applied_generation__lt=F("desired_generation"))),
+    )
+    if not counted["targets"]:
+        return {"targets": 0, "status": NOTHING}
+    worst = Status.APPLIED
+    if counted["lagging"]:
+        worst = Status.PENDING
+    if counted["failed"]:
+        worst = Status.FAILED
+    return {"targets": counted["targets"], "status": str(worst)}
+
+
+def services(principal: Principal | None = None) -> QuerySet[ProductService]:
+    """Return the product services that a caller may see, with their configuration and secrets.
+
+    A caller limited to a product service sees that one; one limited to a customer, none.
+    """
+    live = ServiceSecret.objects.live().order_by("created_at")
+    rows = ProductService.objects.select_related("configuration").prefetch_related(
+        Prefetch("configuration__secrets", live, to_attr="live_secrets")
+    )
+    if principal is None:
+        return rows
+    if principal.customer_id is not None:
+        return rows.none()
+    if principal.product_service is not None:
+        return rows.filter(key=principal.product_service)
+    return rows
+
+
+def targets(principal: Principal | None = None) -> QuerySet[Target]:
+    """Return the targets that a caller may see in full. Callers limited to a customer see none:
+    what services answered is for staff, and customers have a view of their own."""
+    rows = Target.objects.select_related("service", "customer", "subject")
+    if principal is None:
+        return rows
+    if principal.customer_id is not None:
+        return rows.none()
+    if principal.product_service is not None:
+        return rows.filter(service__key=principal.product_service)
+    return rows
+
+
+def targets_of(customer_id: str, principal: Principal) -> QuerySet[Target]:
+    """Return a customer's own targets and those of its subjects, for the customer's view."""
+    rows = Target.objects.select_related("service", "subject").filter(customer_id=customer_id)
+    if principal.product_service is not None:
+        return rows.filter(service__key=principal.product_service)
+    return rows
+
+
+def lags(service_ids: Iterable[str]) -> dict[str, Lag]:
+    """Return how far behind product services are; those without targets are left out."""
+    rows = (
+        Target.objects.filter(service_id__in=list(service_ids))
+        .values("service_id")
+        .annotate(
+            targets=Count("pk"),
+            lagging=Count("pk", filter=Q(applied_generation__lt=F("desired_generation"))),
+            dead_letters=Count("pk", filter=Q(dead_lettered_at__isnull=False)),
+            oldest_due_at=Min("next_attempt_at"),
+        )
+        .order_by("service_id")
+    )
+    return {
+        str(row["service_id"]): Lag(
+            row["targets"], row["lagging"], row["dead_letters"], row["oldest_due_at"]
+        )
+        for row in rows
+    }

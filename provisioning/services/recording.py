@@ -1,0 +1,169 @@
+"""Record what came of sending, unless somebody else has taken the target in the meantime."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.events import EventType, Fact, publish
+from core.models import EventSequence
+from core.transactions import command
+from customers.queries import now_of
+from provisioning import events
+from provisioning.models import Attempt, ServiceConfiguration, Target
+from provisioning.outcomes import Applied, Gone, LockedOut, Outcome
+from provisioning.services.claiming import Claim
+from provisioning.services.standing import COLUMNS, put_standing, standing_of
+from provisioning.transitions import Standing, after
+
+_WRITTEN = (*COLUMNS, "lease_until", "applied_content", "applied_hash", "applied_at")
+_SHOWN_PROBLEM = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What came of one try. ``status`` is None where no answer began; ``answer`` is its text,
+    already made safe to keep."""
+
+    claim: Claim
+    outcome: Outcome
+    status: int | None
+    elapsed_ms: int
+    answer: str
+
+
+@command
+def record(*, results: Sequence[Sent], now: datetime) -> int:
+    """Record the outcomes of tries; return for how many targets they counted.
+
+    What a worker found out whose target was taken by another one is kept in the attempt and
+    changes nothing else. No customer's turn is needed: nothing of the customer's own changes.
+    Locks are taken in the order of everybody: services, event sequences, targets.
+    """
+    facts = _stop_services(results, now)
+    sent = {each.claim.target_id: each for each in results}
+    _lock_sequences(sent)
+    ours = [
+        target
+        for target in _lock_targets(sent)
+        if target.fencing_token == sent[target.id].claim.fencing_token
+    ]
+    for target in ours:
+        facts += _settle(target, sent[target.id], now)
+    Target.objects.bulk_update(ours, _WRITTEN)
+    _keep_attempts(results)
+    publish(facts)
+    return len(ours)
+
+
+def _settle(target: Target, sent: Sent, now: datetime) -> list[Fact]:
+    """Let a target say what its attempt has brought, and return what there is to tell."""
+    before = standing_of(target)
+    standing = after(
+        before,
+        sent.outcome,
+        generation=sent.claim.generation,
+        now=now,
+        share=random.random(),
+    )
+    put_standing(target, standing)
+    target.lease_until = None
+    if isinstance(sent.outcome, Applied) and sent.claim.generation >= before.applied_generation:
+        target.applied_content = dict(sent.claim.content)
+        target.applied_hash = sent.claim.hash
+        target.applied_at = now
+    return _facts(target, before, standing, sent.claim)
+
+
+def _facts(target: Target, before: Standing, standing: Standing, claim: Claim) -> list[Fact]:
+    document = {"target": target.id, "service": target.service.key}
+    at = now_of(target.customer)
+
+    def fact(type: EventType, **data: object) -> Fact:
+        return Fact(
+            type,
+            at=at,
+            customer_id=target.customer_id,
+            subject_id=target.subject_id,
+            data={**document, **data},
+        )
+
+    facts = []
+    if standing.applied_generation > before.applied_generation:
+        facts.append(fact(events.TARGET_APPLIED, generation=claim.generation, hash=claim.hash))
+    if standing.desired_generation > before.desired_generation:
+        facts.append(
+            fact(
+                events.TARGET_AHEAD,
+                generation=standing.desired_generation,
+                held=standing.ahead_of,
+            )
+        )
+    if standing.dead_lettered_at is not None and before.dead_lettered_at is None:
+        facts.append(
+            fact(
+                events.TARGET_FAILED,
+                generation=standing.desired_generation,
+                problem=standing.problem,
+            )
+        )
+    return facts
+
+
+def _lock_sequences(sent: dict[str, Sent]) -> None:
+    """Whoever plans a target has taken its customer's event sequence before; so do we."""
+    customers = Target.objects.filter(pk__in=sent).values("customer_id")
+    rows = EventSequence.objects.filter(customer_id__in=customers).order_by("customer_id")
+    list(rows.select_for_update())
+
+
+def _lock_targets(sent: dict[str, Sent]) -> list[Target]:
+    rows = Target.objects.select_related("service", "customer__test_clock").filter(pk__in=sent)
+    return list(rows.order_by("pk").select_for_update(no_key=True, of=("self",)))
+
+
+def _stop_services(results: Sequence[Sent], now: datetime) -> list[Fact]:
+    """Stop calling services that do not let us in or want nothing, with one alert each."""
+    problems = {
+        each.claim.service_id: each.outcome
+        for each in results
+        if isinstance(each.outcome, LockedOut | Gone)
+    }
+    if not problems:
+        return []
+    rows = (
+        ServiceConfiguration.objects.called()
+        .select_related("service")
+        .filter(service_id__in=problems)
+        .order_by("pk")
+        .select_for_update(no_key=True, of=("self",))
+    )
+    return [_stop(row, problems[row.service_id], now) for row in rows]
+
+
+def _stop(row: ServiceConfiguration, outcome: LockedOut | Gone, now: datetime) -> Fact:
+    is_gone = isinstance(outcome, Gone)
+    column = "disabled_at" if is_gone else "paused_at"
+    setattr(row, column, now)
+    row.stopped_because = outcome.problem
+    row.save(update_fields=[column, "stopped_because"])
+    told = events.SERVICE_DISABLED if is_gone else events.SERVICE_PAUSED
+    data = {"service": row.service.key, "problem": outcome.problem}
+    return Fact(told, at=now.replace(microsecond=0), data=data)
+
+
+def _keep_attempts(results: Sequence[Sent]) -> None:
+    Attempt.objects.bulk_update(
+        [
+            Attempt(
+                pk=each.claim.attempt_id,
+                outcome=type(each.outcome).__name__.lower(),
+                problem=getattr(each.outcome, "problem", "")[:_SHOWN_PROBLEM],
+                status=each.status,
+                elapsed_ms=each.elapsed_ms,
+                answer=each.answer,
+            )
+            for each in results
+        ],
+        ["outcome", "problem", "status", "elapsed_ms", "answer"],
+    )

@@ -1,0 +1,47 @@
+"""What every test has: somebody who acts. The rest is asked for by name."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from core import clock, events, invariants, nudges, relay
+from core.acting import acting_as
+
+
+@pytest.fixture(autouse=True)
+def _somebody_acts() -> Iterator[None]:
+    with acting_as("test"):
+        yield
+
+
+@pytest.fixture
+def unwired(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel alone: nobody listens, no task is woken, nothing is pumped or checked."""
+    monkeypatch.setattr(events, "_projections", ())
+    monkeypatch.setattr(events, "_reactions", ())
+    monkeypatch.setattr(nudges, "_wake", {})
+    monkeypatch.setattr(nudges, "_quiet_until", 0.0)
+    monkeypatch.setattr(relay, "_pumps", ())
+    monkeypatch.setattr(invariants, "_invariants", ())
+
+
+class MachineTime:
+    """The machine's time, which passes when the test says so, in all threads."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def passes(self, **how_long: float) -> None:
+        self.now += timedelta(**how_long)
+
+
+@pytest.fixture
+def machine_time(monkeypatch: pytest.MonkeyPatch) -> MachineTime:
+    """Noon of 1 March 2026, a quarter of a second past."""
+    time = MachineTime(datetime(2026, 3, 1, 12, 0, 0, 250_000, tzinfo=UTC))
+    monkeypatch.setattr(clock, "system_now", time)
+    return time

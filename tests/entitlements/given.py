@@ -1,0 +1,79 @@
+"""Plain values to test pure rules with: features, facts and instants that are easy to read."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from entitlements.facts import Fact, Source
+from entitlements.windows import WindowRule
+from plans import values
+from plans.terms import Downgrade, DowngradePolicy, FeatureTerms
+from plans.values import COMBINES, Combine, FeatureType, Value
+
+CUSTOMER = "cus_01jd3vq6n0e6rt1c7h9a2b4c5d"
+SUBJECT = "sbj_01jd3vq6n0e6rt1c7h9a2b4c5e"
+
+
+def at(text: str) -> datetime:
+    """Read ``2025-03-01`` or ``2025-03-01 09:30``, in UTC."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def feature(
+    type: str = "limit", *, key: str = "rules", combine: str | None = None, scope: str = "subject"
+) -> FeatureTerms:
+    return FeatureTerms(
+        id="ftr_01jd3vq6n0e6rt1c7h9a2b4c5h",
+        key=key,
+        name="custom rules",
+        type=FeatureType(type),
+        unit="rule",
+        scope=scope,
+        combine=Combine(combine) if combine else COMBINES[type][0],
+        product_service="edge",
+        downgrade=Downgrade(DowngradePolicy.TRIM),
+    )
+
+
+def source(plan: str, *, number: int = 1, version: str = "1") -> Source:
+    """A plan that comes through the ``number``-th oldest subscription."""
+    return Source(
+        type="plan",
+        id=f"sub_01jd3vq6n0e6rt1c7h9a2b4c{number:02d}",
+        product="zones",
+        plan=plan,
+        plan_version=f"{plan} {version}",
+    )
+
+
+def fact(
+    value: Any,
+    start: str = "2025-01-01",
+    end: str | None = None,
+    *,
+    of: FeatureTerms | None = None,
+    plan: str = "pro",
+    number: int = 1,
+    subject: str | None = SUBJECT,
+    window: WindowRule | None = None,
+    cause: str = "subscribed",
+) -> Fact:
+    of = of or feature()
+    return Fact(
+        customer_id=CUSTOMER,
+        subject_id=subject,
+        feature=of.key,
+        value=value if isinstance(value, _PARSED) else values.parse(of.type, value),
+        source=source(plan, number=number),
+        starts_at=at(start),
+        ends_at=None if end is None else at(end),
+        window=window,
+        cause=cause,
+    )
+
+
+_PARSED = (Decimal, values.Metered, values.NumberSet, values.Range, values.Config, values.Unlimited)
+
+
+def limit(number: int) -> Value:
+    return Decimal(number)

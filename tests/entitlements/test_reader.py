@@ -1,0 +1,125 @@
+"""The connection that checks read on: each thread's own, fresh, replaced when it breaks."""
+
+import threading
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import connection
+
+from entitlements import reader
+from tests.world import World
+
+
+def ask(world: World, customer: str, **query: str) -> tuple[int, dict[str, Any]]:
+    answer = world.client.get(
+        "/v1/entitlements/check",
+        {"feature": "seats", "customer": customer, **query},
+        headers={"Authorization": f"Bearer {world.token}"},
+    )
+    return answer.status_code, answer.json()
+
+
+def backends() -> list[int]:
+    """Return the server processes of connections that only read."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+            " AND pid <> pg_backend_pid() AND query LIKE '%entitlements_customerrevision r%'"
+        )
+        return [pid for (pid,) in cursor.fetchall()]
+
+
+def test_a_committed_change_is_in_the_very_next_check(committed_world: World) -> None:
+    ada = committed_world.customer()
+    shop = committed_world.zone(ada)
+    for plan, rules in (("pro", "20"), ("business", "100")):
+        committed_world.change(shop, plan)
+        assert committed_world.check("rules", subject=shop)["value"] == rules
+
+
+def test_one_connection_serves_all_checks_of_a_thread(committed_world: World) -> None:
+    ada = committed_world.customer()
+    for _ in range(3):
+        ask(committed_world, ada)
+    assert len(backends()) == 1
+
+
+def test_every_thread_has_a_connection_of_its_own(committed_world: World) -> None:
+    ada = committed_world.customer()
+    ask(committed_world, ada)
+    seen: list[Any] = []
+
+    def other() -> None:
+        seen.append(ask(committed_world, ada)[0])
+        seen.append(len(backends()))
+        connection.close()
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    thread.join()
+    assert seen == [200, 2]
+
+
+def test_a_connection_that_was_cut_is_replaced_unnoticed(committed_world: World) -> None:
+    ada = committed_world.customer()
+    ask(committed_world, ada)
+    [pid] = backends()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 2000)", [pid])
+    assert ask(committed_world, ada)[0] == 200
+    assert backends() not in ([], [pid])
+
+
+@pytest.mark.parametrize(
+    ("at_least", "code"), [(False, "entitlements_unavailable"), (True, "revision_unavailable")]
+)
+def test_a_database_that_is_away_is_said_to_be(
+    committed_world: World, monkeypatch: pytest.MonkeyPatch, at_least: bool, code: str
+) -> None:
+    ada = committed_world.customer()
+    token = committed_world.get(f"customers/{ada}/entitlements/token")["token"]
+    reader.close()
+
+    def refuse(**_: Any) -> None:
+        raise psycopg.OperationalError("connection refused")
+
+    monkeypatch.setattr(psycopg, "connect", refuse)
+    query = {"at_least": token} if at_least else {}
+    status, problem = ask(committed_world, ada, **query)
+    assert (status, problem["code"]) == (503, code)
+
+
+def test_a_database_that_does_not_answer_is_given_half_a_second(committed_world: World) -> None:
+    ada = committed_world.customer()
+    ask(committed_world, ada)
+    with psycopg.connect(**_parameters()) as blocking:
+        blocking.execute("LOCK TABLE entitlements_customerrevision IN ACCESS EXCLUSIVE MODE")
+        status, problem = ask(committed_world, ada)
+        assert (status, problem["code"]) == (503, "entitlements_unavailable")
+        blocking.rollback()
+    assert ask(committed_world, ada)[0] == 200
+
+
+def test_checks_cannot_write(committed_world: World) -> None:
+    ask(committed_world, committed_world.customer())
+    [held] = [each for each in reader._open if not each.closed]
+    with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+        held.execute("DELETE FROM entitlements_customerrevision")
+
+
+def test_a_feature_made_a_moment_ago_is_known(committed_world: World) -> None:
+    from plans.services import apply_catalog
+    from tests.entitlements.conftest import catalog
+
+    ada = committed_world.customer()
+    ask(committed_world, ada)
+    tree = catalog()
+    more = {"name": "More", "type": "boolean", "scope": "customer", "product_service": "desk"}
+    apply_catalog(tree={"features": {**tree["features"], "more": more}})
+    assert committed_world.check("more", customer=ada)["reason"] == "not_entitled"
+
+
+def _parameters() -> dict[str, Any]:
+    parameters = connection.get_connection_params()
+    return {name: parameters[name] for name in ("dbname", "user", "host", "port")}

@@ -1,0 +1,258 @@
+"""What a document may say: every mistake is found at once, where it is, with a stable code."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from plans.document import difference, rules
+from plans.document.sections import SECTIONS, read_document
+from plans.document.state import Catalog
+from tests.plans.catalogs import BASE, HITS, REMOVED, small
+
+EMPTY = Catalog({section: {} for section in SECTIONS}, {}, frozenset())
+
+
+def problems(tree: Any) -> list[tuple[str, str]]:
+    document, found = read_document(tree)
+    _, broken = rules.check(document, EMPTY)
+    return sorted({(each.pointer, each.code) for each in (*found, *broken)})
+
+
+def test_the_small_catalog_is_sound() -> None:
+    assert problems(small()) == []
+
+
+COUPON = {"percent_off": 5, "duration": "once"}
+TIERS = {"model": "graduated", "meter": "hits"}
+SHARE = {"model": "percentage", "meter": "hits", "rate": 1}
+FIVE = {"up_to": 5, "amount": 1}
+PRO = "/plans/pro"
+BAD: list[tuple[str, Any, list[tuple[str, str]]]] = [
+    # shape
+    ("/plan", {}, [("/plan", "unknown_field")]),
+    ("/plans/pro/colour", "red", [("/plans/pro/colour", "unknown_field")]),
+    ("/plans/pro/rank", REMOVED, [("/plans/pro/rank", "required")]),
+    ("/plans/pro/rank", "1", [("/plans/pro/rank", "invalid_type")]),
+    ("/plans/pro/rank", True, [("/plans/pro/rank", "invalid_type")]),
+    ("/plans/pro/rank", -1, [("/plans/pro/rank", "out_of_range")]),
+    ("/plans/pro/publish", "yes", [("/plans/pro/publish", "invalid_type")]),
+    ("/plans/pro/name", "", [("/plans/pro/name", "out_of_range")]),
+    ("/plans/pro/name", "a\nb", [("/plans/pro/name", "out_of_range")]),
+    ("/plans/pro/trial", None, [("/plans/pro/trial", "invalid_type")]),
+    ("/plans/pro", [], [("/plans/pro", "invalid_type")]),
+    ("/plans", [], [("/plans", "invalid_type"),
+                    ("/products/site/default_plan", "unknown_plan"),
+                    ("/products/site/fallback_plan", "unknown_plan"),
+                    ("/add_ons/more/available_for", "unknown_plan")]),
+    ("/coupons/-", COUPON, [("/coupons/-", "malformed_key")]),
+    ("/coupons/cpn_01jd0000000000000000000000", COUPON, [
+        ("/coupons/cpn_01jd0000000000000000000000", "malformed_key")]),
+    # currencies, meters, features
+    ("/currencies", ["EUR", "EUR"], [("/currencies/1", "duplicate_item")]),
+    ("/currencies/0", "XAU", [("/currencies/0", "unknown_currency"),
+                              ("/plans/pro/prices/month/EUR", "currency_not_sold"),
+                              ("/add_ons/more/prices/month/EUR", "currency_not_sold")]),
+    ("/meters/hits/aggregation", "count", [("/meters/hits/value_property", "not_allowed")]),
+    ("/meters/hits/value_property", REMOVED, [("/meters/hits/value_property", "required")]),
+    ("/meters/hits/filters", {"a": []}, [("/meters/hits/filters/a", "required")]),
+    ("/features/rules/type", "number", [("/features/rules/type", "invalid_choice")]),
+    ("/features/rules/combine", "any", [("/features/rules/combine", "invalid_choice")]),
+    ("/features/rules/meter", "hits", [("/features/rules/meter", "not_allowed")]),
+    ("/features/hits/meter", REMOVED, [("/features/hits/meter", "required")]),
+    ("/features/hits/meter", "misses", [("/features/hits/meter", "unknown_meter")]),
+    ("/features/rules/product_service", "core", [
+        ("/features/rules/product_service", "unknown_product_service")]),
+    ("/features/rules/downgrade", "drop", [("/features/rules/downgrade", "invalid_choice")]),
+    ("/features/rules/downgrade", {"keep_until_days": 0}, [
+        ("/features/rules/downgrade/keep_until_days", "out_of_range")]),
+    ("/features/rules/list_prices", {"USD": "1"}, [
+        ("/features/rules/list_prices/USD", "currency_not_sold")]),
+    # products
+    ("/products/site/exclusive", False, [("/products/site/default_plan", "needs_exclusive"),
+                                         ("/products/site/fallback_plan", "needs_exclusive")]),
+    ("/products/site/features", ["rules", "hits", "rules"], [
+        ("/products/site/features/2", "duplicate_item")]),
+    ("/products/site/features/1", "bits", [
+        ("/products/site/features/1", "unknown_feature"),
+        ("/plans/free/features/hits", "feature_not_in_product"),
+        ("/plans/pro/features/hits", "feature_not_in_product"),
+        ("/plans/free/features", "value_missing"),
+        ("/plans/pro/features", "value_missing")]),
+    ("/products/site/default_plan", "pro", []),
+    ("/products/site/default_plan", "gold", [("/products/site/default_plan", "unknown_plan"),
+                                             ("/products/site/fallback_plan", "unknown_plan")]),
+    ("/products/site/fallback_plan", "none", []),
+    ("/products/site/change_rules", [{"name": "a", "timing": "soon"}], [
+        ("/products/site/change_rules/0/timing", "invalid_choice")]),
+    ("/products/site/change_rules", [{"name": "a", "timing": "now", "when": {"rank": "higher"}}], [
+        ("/products/site/change_rules/0/when/rank", "invalid_choice")]),
+    ("/products/site/change_rules", [{"name": "a", "timing": "now"}] * 2, [
+        ("/products/site/change_rules/1/name", "duplicate_item")]),
+    # landing
+    ("/plans/free/publish", False, [("/products/site/default_plan", "plan_not_published"),
+                                    ("/products/site/fallback_plan", "plan_not_published")]),
+    ("/plans/free/archived", True, [("/products/site/default_plan", "plan_archived"),
+                                    ("/products/site/fallback_plan", "plan_archived")]),
+    ("/plans/free/prices", {"month": "contract"}, [
+        ("/products/site/default_plan", "plan_not_sellable"),
+        ("/products/site/fallback_plan", "plan_not_sellable")]),
+    ("/plans/free/externally_managed", True, [
+        ("/products/site/default_plan", "plan_not_sellable"),
+        ("/products/site/fallback_plan", "plan_not_sellable")]),
+    # plans
+    ("/plans/pro/product", "shop", [("/plans/pro/product", "unknown_product")]),
+    ("/plans/pro/billing_zone", "Berlin", [("/plans/pro/billing_zone", "unknown_zone")]),
+    ("/plans/pro/effective_from", "2026-01-01", [("/plans/pro/effective_from", "invalid_type")]),
+    ("/plans/pro/effective_from", "2026-01-01T00:00:00", [
+        ("/plans/pro/effective_from", "invalid_type")]),
+    ("/plans/pro/trial", {"days": 0}, [("/plans/pro/trial/days", "out_of_range")]),
+    ("/plans/pro/trial", {"days": 14, "ends": "never"}, [
+        ("/plans/pro/trial/ends", "invalid_choice")]),
+    ("/plans/pro/features/rules", REMOVED, [("/plans/pro/features", "value_missing")]),
+    ("/plans/pro/features/bits", 1, [("/plans/pro/features/bits", "unknown_feature"),
+                                     ("/plans/pro/features/bits", "feature_not_in_product")]),
+    ("/plans/pro/features/rules", 2.5, [("/plans/pro/features/rules", "malformed_value")]),
+    ("/plans/pro/features/hits/reset", "daily", [
+        ("/plans/pro/features/hits/reset", "malformed_value")]),
+    ("/plans/pro/private_versions", {"acme": {"customers": [], "prices": {"month": {}}}}, [
+        ("/plans/pro/private_versions/acme/customers", "required")]),
+    ("/plans/pro/private_versions", {"acme": {"customers": ["acme"], "prices": {"month": {}}}}, [
+        ("/plans/pro/private_versions/acme/customers/0", "malformed_id")]),
+    # prices
+    ("/plans/pro/prices", {}, [("/plans/pro/prices", "required")]),
+    ("/plans/pro/prices", {"month": {}, "year": "contract"}, [
+        ("/plans/pro/prices", "contract_mixed")]),
+    ("/plans/pro/prices", {"1 month": {}, "month": {}}, [
+        ("/plans/pro/prices/month", "duplicate_key")]),
+    ("/plans/pro/prices/monthly", {}, [("/plans/pro/prices/monthly", "malformed_interval")]),
+    ("/plans/pro/prices/month/USD", {}, [("/plans/pro/prices/month/USD", "currency_not_sold")]),
+    (f"{BASE}/model", REMOVED, [(f"{BASE}/model", "required")]),
+    (f"{BASE}/amount", 20.5, [(f"{BASE}/amount", "invalid_type")]),
+    (f"{BASE}/amount", "-1", [(f"{BASE}/amount", "malformed_value")]),
+    (f"{BASE}/amount", "1e2", [(f"{BASE}/amount", "malformed_value")]),
+    (f"{BASE}/amount", "20.005", [(f"{BASE}/amount", "amount_too_fine")]),
+    (f"{BASE}/meter", "hits", [(f"{BASE}/meter", "unknown_field")]),
+    (f"{BASE}/interval", "year", [(f"{BASE}/interval", "interval_does_not_divide")]),
+    (f"{BASE}/interval", "week", [(f"{BASE}/interval", "interval_does_not_divide")]),
+    (f"{BASE}/interval", "once", []),
+    (f"{BASE}/maximum", "0.001", [(f"{BASE}/maximum", "amount_too_fine")]),
+    (f"{HITS}/amount", "0.000000000001", []),
+    (f"{HITS}/amount", "0.0000000000001", [(f"{HITS}/amount", "malformed_value")]),
+    (f"{HITS}/meter", "misses", [(f"{HITS}/meter", "unknown_meter")]),
+    (f"{HITS}/due", "advance", [(f"{HITS}/due", "usage_in_advance")]),
+    (f"{HITS}/divide_by", 0, [(f"{HITS}/divide_by", "out_of_range")]),
+    (f"{HITS}/rounding", "down", [(f"{HITS}/rounding", "invalid_choice")]),
+    (HITS, {**TIERS, "tiers": []}, [(f"{HITS}/tiers", "last_tier_bounded")]),
+    (HITS, {**TIERS, "tiers": [{"up_to": 5, "amount": 1}]}, [
+        (f"{HITS}/tiers", "last_tier_bounded")]),
+    (HITS, {**TIERS, "tiers": [FIVE, FIVE, {"amount": 1}]}, [
+        (f"{HITS}/tiers/1/up_to", "tiers_not_ascending")]),
+    (HITS, {**TIERS, "tiers": [{"amount": 1}, {"amount": 1}]}, [
+        (f"{HITS}/tiers/0/up_to", "tiers_not_ascending")]),
+    (HITS, {"model": "percentage", "rate": "1.5"}, [(f"{HITS}/meter", "required")]),
+    (HITS, {**SHARE, "min_per_event": 2, "max_per_event": 1}, [
+        (f"{HITS}/max_per_event", "out_of_range")]),
+    (HITS, {"model": "package", "meter": "hits", "amount": 1}, [
+        (f"{HITS}/package_size", "required")]),
+    # add-ons and coupons
+    ("/add_ons/more/available_for", ["gold"], [("/add_ons/more/available_for", "unknown_plan")]),
+    ("/add_ons/more/included_in", ["pro"], [("/add_ons/more/included_in", "duplicate_item")]),
+    ("/add_ons/more/features/rules", {"add": 1, "replace": 2}, [
+        ("/add_ons/more/features/rules", "required")]),
+    ("/add_ons/more/features/rules", {"add": "many"}, [
+        ("/add_ons/more/features/rules/add", "malformed_value")]),
+    ("/coupons/ten/percent_off", 101, [("/coupons/ten/percent_off", "out_of_range")]),
+    ("/coupons/ten/amounts_off", {"EUR": "5"}, [("/coupons/ten", "required")]),
+    ("/coupons/ten/duration", "always", [("/coupons/ten/duration", "invalid_choice")]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("pointer", "value", "expected"), BAD, ids=lambda each: str(each)[:60])
+def test_one_mistake_is_reported_where_it_is(
+    pointer: str, value: Any, expected: list[tuple[str, str]]
+) -> None:
+    assert problems(small({pointer: value})) == sorted(expected)
+
+
+def test_all_mistakes_are_reported_together() -> None:
+    tree = small({"/plans/pro/rank": "1", "/coupons/ten/duration": "always", f"{HITS}/meter": "no"})
+    assert problems(tree) == [
+        ("/coupons/ten/duration", "invalid_choice"),
+        ("/plans/pro/rank", "invalid_type"),
+    ]
+    tree = small({"/coupons/ten/duration": "always", f"{HITS}/meter": "no"})
+    assert problems(tree) == [
+        ("/coupons/ten/duration", "invalid_choice"),
+        (f"{HITS}/meter", "unknown_meter"),
+    ]
+
+
+def test_a_string_feature_comes_from_one_exclusive_product_only() -> None:
+    text = {"product_service": "edge", "type": "string", "scope": "customer"}
+    loose = {"scope": "customer", "exclusive": False, "features": ["tone"]}
+    tree = small({"/features/tone": text, "/products/extra": loose})
+    assert problems(tree) == [("/features/tone/combine", "needs_exclusive")]
+    two = small(
+        {
+            "/features/tone": text,
+            "/products/extra": {**loose, "exclusive": True},
+            "/products/more": {**loose, "exclusive": True},
+        }
+    )
+    assert problems(two) == [("/features/tone/combine", "not_combinable")]
+
+
+def test_a_product_gives_features_of_its_own_scope() -> None:
+    tree = small({"/features/rules/scope": "customer"})
+    assert problems(tree) == [("/products/site/features/0", "scope_differs")]
+
+
+def test_a_customer_is_in_one_private_version_of_a_plan() -> None:
+    own = {"customers": ["cus_01jd0000000000000000000001"], "prices": {"month": {}}}
+    tree = small({"/plans/pro/private_versions": {"one": own, "two": own}})
+    assert problems(tree) == [("/plans/pro/private_versions/two/customers", "duplicate_item")]
+
+
+@pytest.mark.parametrize("tree", [None, [], "catalog", 5])
+def test_a_document_is_an_object(tree: Any) -> None:
+    assert problems(tree) == [("", "invalid_type")]
+
+
+json_values = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+def _pointers(tree: Any, at: str = "") -> list[str]:
+    found = [at] if at else []
+    children = (
+        tree.items()
+        if isinstance(tree, dict)
+        else enumerate(tree)
+        if isinstance(tree, list)
+        else ()
+    )
+    for name, child in children:
+        found += _pointers(child, f"{at}/{name}")
+    return found
+
+
+EVERYWHERE = [each for each in _pointers(small()) if not each.split("/")[-1].isdigit()]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(EVERYWHERE), json_values)
+def test_whatever_stands_anywhere_is_taken_or_reported_and_never_a_crash(
+    pointer: str, value: Any
+) -> None:
+    document, found = read_document(small({pointer: value}))
+    checked, broken = rules.check(document, EMPTY)
+    if not (found or broken):
+        plan = difference.compare(checked, EMPTY)
+        assert not plan.changes_nothing

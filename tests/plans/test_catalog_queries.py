@@ -1,0 +1,190 @@
+"""Reads of the catalog: what is sold to whom when, and how few queries that takes."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from core.money import Money
+from plans import cache, queries
+from plans.errors import FeatureNotFound, PlanNotFound, PlanNotSold, ProductNotFound
+from plans.models import Plan, PlanVersion
+from plans.services import apply_catalog
+from tests.conftest import MachineTime
+from tests.plans.catalogs import BASE, REMOVED, only, small
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("unwired")]
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def version(plan: str, number: int = 1) -> str:
+    return PlanVersion.objects.get(plan__key=plan, number=number).id
+
+
+def effective(plan: str, at: datetime) -> int:
+    found = queries.effective_version(Plan.objects.get(key=plan).id, at=at, customer_id=None)
+    return PlanVersion.objects.get(pk=found).number
+
+
+def test_the_terms_of_a_version() -> None:
+    apply_catalog(tree=small({"/plans/pro/billing_zone": "UTC"}))
+    terms = queries.terms(version("pro"))
+    assert (terms.version, terms.plan_key, terms.rank, terms.billing_zone) == (1, "pro", 1, "UTC")
+    assert (terms.product.key, terms.product.exclusive) == ("site", True)
+    free = Plan.objects.get(key="free").id
+    assert (terms.product.default_plan_id, terms.product.fallback_plan_id) == (free, free)
+    assert [price.key for price in terms.prices_of("month", "EUR")] == ["base", "hits"]
+    assert terms.features["rules"].value == Decimal(20)
+    assert terms.features["rules"].feature == queries.features()["rules"]
+    assert terms.unavailable == ()
+
+
+def test_what_it_sells_and_whether_it_is_free() -> None:
+    year = {"EUR": {"base": {"model": "flat", "amount": "200.00"}, "once": {
+        "model": "flat", "interval": "once", "amount": "9.00"}}}  # fmt: skip
+    apply_catalog(tree=small({"/plans/pro/prices/year": year}))
+    pro, free = queries.terms(version("pro")), queries.terms(version("free"))
+    assert pro.intervals("EUR") == ("month", "year")
+    assert pro.intervals("USD") == ()
+    assert (pro.sells("year", "EUR"), pro.sells("week", "EUR"), pro.sells("year", "USD")) == (
+        True,
+        False,
+        False,
+    )
+    assert pro.flat_amount("year", "EUR") == Money(20000, "EUR")
+    assert not pro.is_free("month", "EUR")
+    assert free.intervals("USD") == ("month",)
+    assert free.is_free("month", "USD")
+    assert free.flat_amount("month", "USD") == Money(0, "USD")
+
+
+def test_a_contract_is_sold_in_every_currency_and_never_free() -> None:
+    apply_catalog(tree=small({"/plans/pro/prices": {"month": "contract", "year": "contract"}}))
+    terms = queries.terms(version("pro"))
+    assert (terms.contract, terms.intervals("EUR")) == (True, ("month", "year"))
+    assert not terms.is_free("month", "EUR")
+
+
+@pytest.mark.parametrize(
+    ("changes", "reasons"),
+    [
+        ({"/plans/pro/trial": {"days": 14}}, ("trial",)),
+        ({"/plans/pro/features/rules": {"per_unit": 2}}, ("quantity",)),
+        ({f"{BASE}/model": "per_unit"}, ("quantity",)),
+        ({"/plans/pro/features/hits": {"per_unit": 2}}, ("quantity",)),
+        (
+            {"/add_ons/more/included_in": ["pro"], "/add_ons/more/available_for": ["free"]},
+            ("add_ons",),
+        ),
+        (
+            {
+                "/add_ons/more/included_in": ["pro"],
+                "/add_ons/more/available_for": [],
+                "/add_ons/more/archived": True,
+            },
+            (),
+        ),
+    ],
+)
+def test_what_cannot_be_served_yet_is_named(
+    changes: dict[str, Any], reasons: tuple[str, ...]
+) -> None:
+    apply_catalog(tree=small(changes))
+    assert queries.terms(version("pro")).unavailable == reasons
+
+
+def test_the_first_version_is_always_effective_and_later_ones_from_their_instant(
+    machine_time: MachineTime,
+) -> None:
+    apply_catalog(tree=small())
+    apply_catalog(tree=small({f"{BASE}/amount": "25.00"}))
+    later = {f"{BASE}/amount": "30.00", "/plans/pro/effective_from": "2026-06-01T00:00:00Z"}
+    apply_catalog(tree=small(later))
+    june = datetime(2026, 6, 1, tzinfo=UTC)
+    instants = [datetime(1990, 1, 1, tzinfo=UTC), NOON - timedelta(seconds=1), NOON]
+    instants += [june - timedelta(seconds=1), june]
+    assert [effective("pro", at) for at in instants] == [1, 1, 2, 2, 3]
+
+
+def test_a_plan_that_is_not_on_sale_says_so() -> None:
+    apply_catalog(tree=small({"/plans/pro/publish": False}))
+    with pytest.raises(PlanNotSold):
+        effective("pro", NOON)
+
+
+def test_default_plans_are_those_of_products_on_sale_in_a_scope() -> None:
+    apply_catalog(tree=small({"/products/site/subject_kind": "site"}))
+    [plan] = queries.default_plans("subject")
+    assert (plan.key, plan.product.subject_kind) == ("free", "site")
+    assert queries.default_plans("customer") == []
+    apply_catalog(tree=small({"/products/site/archived": True}))
+    assert queries.default_plans("subject") == []
+    apply_catalog(tree=small({"/products/site/default_plan": REMOVED}))
+    assert queries.default_plans("subject") == []
+
+
+def test_things_are_found_by_identifier_or_key() -> None:
+    apply_catalog(tree=small())
+    plan = queries.find_plan("pro")
+    assert queries.find_plan(plan.id) == plan
+    assert queries.find_product(plan.product_id).key == "site"
+    assert queries.find_feature("rules").product_service.key == "edge"
+    with pytest.raises(PlanNotFound):
+        queries.find_plan(plan.product_id)
+    with pytest.raises(ProductNotFound):
+        queries.find_product("pro")
+    with pytest.raises(FeatureNotFound):
+        queries.find_feature("")
+
+
+def test_known_terms_cost_one_query_however_many_there_are() -> None:
+    apply_catalog(tree=small())
+    wanted = [version("free"), version("pro")]
+    with CaptureQueriesContext(
+        connection,
+    ) as first:
+        read = queries.terms_of(wanted)
+    assert len(first) == 6
+    with CaptureQueriesContext(connection) as again:
+        assert queries.terms_of(wanted) == read
+        assert queries.features()["rules"].key == "rules"
+    assert len(again) == 2
+    assert queries.terms_of([]) == {}
+
+
+def test_a_change_is_seen_at_once_and_one_that_is_rolled_back_never() -> None:
+    apply_catalog(tree=small())
+    pro = version("pro")
+    assert queries.terms(pro).rank == 1
+    try:
+        with transaction.atomic():
+            apply_catalog(tree=small({"/plans/pro/rank": 9, "/features/rules/name": "Gone"}))
+            assert queries.terms(pro).rank == 9
+            assert queries.features()["rules"].name == "Gone"
+            raise LookupError
+    except LookupError:
+        pass
+    assert queries.terms(pro).rank == 1
+    assert queries.features()["rules"].name == "rules"
+    apply_catalog(tree=small({"/plans/pro/rank": 3}))
+    assert queries.terms(pro).rank == 3
+
+
+def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "MOST_TERMS", 1)
+    apply_catalog(tree=small())
+    apply_catalog(tree=only(gold={**small()["plans"]["pro"], "rank": 2}))
+    wanted = [version("free"), version("pro"), version("gold")]
+    assert queries.terms_of(wanted).keys() == set(wanted)
+    assert len(cache.current().terms_of(wanted)) == 1
+    assert queries.terms_of(wanted).keys() == set(wanted)
+
+
+def test_an_unknown_version_is_a_defect() -> None:
+    apply_catalog(tree=small())
+    with pytest.raises(KeyError):
+        queries.terms("plv_01jd0000000000000000000000")
