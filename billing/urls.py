@@ -4,6 +4,8 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
+from core.api.problem_page import problem_page
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/", include("entitlements.api.urls")),
     path("v1/", include("customers.api.urls")),
@@ -13,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("identity.api.urls")),
     path("", include("core.api.health")),
     path("admin/", admin.site.urls),
+    path("docs/problems", problem_page, name="problems"),
     path("openapi.yaml", SpectacularAPIView.as_view(), name="schema"),
     path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("redoc", SpectacularRedocView.as_view(url_name="schema"), name="redoc"),

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import PermissionDenied
@@ -31,6 +32,19 @@ admin.site.unregister(Group)
 class CustomerPageAdmin(CustomerAdmin):
     """The customers' list; each row leads to the customer's page instead of to one table's row."""
 
+    list_display = (
+        "id", "key", "name", "email", "currency", "test_clock", "created_at", "closed_at",
+        "parked_at",
+    )  # fmt: skip
+
+    @admin.display(ordering="profile__name")
+    def name(self, row: Customer) -> str:
+        return row.profile.name
+
+    @admin.display(ordering="profile__email", description="e-mail")
+    def email(self, row: Customer) -> str:
+        return row.profile.email
+
     def get_urls(self) -> list[URLPattern]:
         protect = self.admin_site.admin_view
         return [
@@ -49,7 +63,7 @@ class CustomerPageAdmin(CustomerAdmin):
         """Show one customer; ``?subject=`` shows one subject of theirs alone."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        customer = find_customer(object_id)
+        customer = find_customer(unquote(object_id))
         if customer is None:
             messages.warning(request, "There is no such customer.")
             return HttpResponseRedirect(finding.list_of(Customer))

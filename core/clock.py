@@ -12,6 +12,11 @@ def system_now() -> datetime:
     return datetime.now(UTC)
 
 
+def written(at: datetime) -> str:
+    """Return an instant as the API writes it: RFC 3339 in UTC, with ``Z``."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
 def whole_second(at: datetime) -> datetime:
     """Truncate an instant to its second, the grain of everything money or access depends on."""
     return at.replace(microsecond=0)

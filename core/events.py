@@ -154,10 +154,15 @@ def _numbered(facts: Sequence[Fact]) -> list[Event]:
                 recorded_at=recorded_at,
                 actor=who.actor,
                 reason=who.reason,
-                data=dict(fact.data),
+                data={name: _plain(value) for name, value in fact.data.items()},
             )
         )
     return events
+
+
+def _plain(value: Any) -> Any:
+    """Instants are written as the API writes them; everything else is JSON already."""
+    return clock.written(value) if isinstance(value, datetime) else value
 
 
 def _reserve(counts: Mapping[str | None, int]) -> dict[str | None, int]:

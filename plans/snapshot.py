@@ -161,9 +161,7 @@ def _lines() -> dict[tuple[str, str], dict[str, Line]]:
         .order_by("number")
     )
     prices, given, customers = _prices(), _values(), _customers()
-    found: dict[tuple[str, str], dict[str, dict[str, VersionState]]] = defaultdict(
-        lambda: defaultdict(dict)
-    )
+    found: dict[tuple[str, str], dict[str, dict[str, Any]]] = defaultdict(lambda: defaultdict(dict))
     for row in plan_versions:
         terms = {
             "prices": _sold(row.sold, prices[row.id], contract=row.contract),
@@ -173,8 +171,10 @@ def _lines() -> dict[tuple[str, str], dict[str, Line]]:
             "externally_managed": row.externally_managed,
             "access_while_paused": row.access_while_paused,
         }
-        state = _state(row, terms, customers[row.id])
-        found["plans", row.plan.key][row.private_key][row.status] = state
+        line = found["plans", row.plan.key][row.private_key]
+        line[row.status] = _state(row, terms, customers[row.id])
+        if row.can_always_be_had:
+            line["since_always"] = True
     for each in add_on_versions:
         terms = {
             "prices": _sold(each.sold, prices[each.id], contract=False),
@@ -182,8 +182,7 @@ def _lines() -> dict[tuple[str, str], dict[str, Line]]:
         }
         found["add_ons", each.add_on.key][""][each.status] = _state(each, terms, [])
     return {
-        key: {name: Line(**states) for name, states in lines.items()}
-        for key, lines in found.items()
+        key: {name: Line(**parts) for name, parts in lines.items()} for key, lines in found.items()
     }
 
 

@@ -105,6 +105,8 @@ class PriceTerms:
         amounts += [tier.flat_amount for tier in self.tiers]
         if self.percentage is not None:
             share = self.percentage
+            if share.most == 0:
+                return True
             amounts += [share.rate, share.fixed, share.least or ZERO]
         return not any(amounts)
 

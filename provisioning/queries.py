@@ -1,15 +1,14 @@
 """Reads: how far provisioning is, for callers, customers and staff."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
 from enum import StrEnum
 
-from django.db.models import Count, F, Min, Prefetch, Q, QuerySet
+from django.db.models import Count, F, Min, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from core.principals import Principal
 from plans.models import ProductService
-from provisioning.models import ServiceSecret, Target
+from provisioning.models import ServiceConfiguration, ServiceSecret, Target
 
 
 class Status(StrEnum):
@@ -26,16 +25,6 @@ MESSAGES = {
     Status.PENDING: "A change is on its way.",
     Status.FAILED: "A change could not be made. We have been told and are looking at it.",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Lag:
-    """How far behind a product service is. ``oldest_due_at`` is the earliest waiting try."""
-
-    targets: int
-    lagging: int
-    dead_letters: int
-    oldest_due_at: datetime | None
 
 
 def status(target: Target) -> Status:
@@ -103,22 +92,14 @@ def targets_of(customer_id: str, principal: Principal) -> QuerySet[Target]:
     return rows
 
 
-def lags(service_ids: Iterable[str]) -> dict[str, Lag]:
-    """Return how far behind product services are; those without targets are left out."""
-    rows = (
-        Target.objects.filter(service_id__in=list(service_ids))
-        .values("service_id")
-        .annotate(
-            targets=Count("pk"),
-            lagging=Count("pk", filter=Q(applied_generation__lt=F("desired_generation"))),
-            dead_letters=Count("pk", filter=Q(dead_lettered_at__isnull=False)),
-            oldest_due_at=Min("next_attempt_at"),
-        )
-        .order_by("service_id")
+def with_lag(rows: QuerySet[ServiceConfiguration]) -> QuerySet[ServiceConfiguration]:
+    """Add how far behind each product service is: ``waiting`` and ``dead_letters`` are numbers of
+    targets, ``oldest_due_at`` the earliest waiting try. Only what waits or was given up is read."""
+    of_service = Target.objects.filter(service_id=OuterRef("service_id")).order_by()
+    waiting = of_service.waiting().values("service_id")
+    dead = of_service.dead().values("service_id")
+    return rows.annotate(
+        waiting=Coalesce(Subquery(waiting.annotate(n=Count("pk")).values("n")), 0),
+        oldest_due_at=Subquery(waiting.annotate(at=Min("next_attempt_at")).values("at")),
+        dead_letters=Coalesce(Subquery(dead.annotate(n=Count("pk")).values("n")), 0),
     )
-    return {
-        str(row["service_id"]): Lag(
-            row["targets"], row["lagging"], row["dead_letters"], row["oldest_due_at"]
-        )
-        for row in rows
-    }

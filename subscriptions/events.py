@@ -11,7 +11,8 @@ _WHAT: Mapping[str, str] = {
     "plan_version": "id of the plan version",
     "interval": "billing interval",
     "state": "state after the change",
-    "cause": "why: default, subscribed, changed, scheduled, fallback, canceled, owner_ended",
+    "cause": "why: default, subscribed, changed, scheduled, fallback, renewed, canceled or"
+    " owner_ended",
 }
 _PERIOD = {"period_start": "start of the period", "period_end": "its end, not included"}
 _CHANGE = {

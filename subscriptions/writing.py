@@ -222,7 +222,7 @@ def _customers_paying_monthly(customer_ids: Iterable[str]) -> set[str]:
 
 def _facts(move: Move) -> list[Fact]:
     row, after = move.row, move.after
-    what = {
+    what: dict[str, Any] = {
         "subscription": row.id,
         "product": after.terms.product.key,
         "plan": after.terms.plan_key,
@@ -232,8 +232,8 @@ def _facts(move: Move) -> list[Fact]:
         "cause": move.cause,
     }
     if move.event is not events.ENDED:
-        what["period_start"] = after.period.start.isoformat()
-        what["period_end"] = after.period.end.isoformat()
+        what["period_start"] = after.period.start
+        what["period_end"] = after.period.end
     if move.event is events.CHANGED and move.before is not None:
         what["before"] = move.before.terms.plan_key
     dropped = [
@@ -265,6 +265,6 @@ def _change(row: Subscription, planned: Planned) -> dict[str, Any]:
         "subscription": row.id,
         "change": planned.id,
         "kind": str(planned.kind),
-        "effective_at": planned.at.isoformat(),
+        "effective_at": planned.at,
         "plan": planned.terms.plan_key if planned.terms else None,
     }

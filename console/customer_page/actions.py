@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.db.models import Model
 
-from core.acting import require_reason
+from core.acting import ReasonRequired, current
 from core.errors import NotFound
 from customers import turns
 from customers.models import Customer
@@ -40,7 +40,8 @@ class Action:
 
 def cancel_now(subscription_id: str) -> None:
     """:raises ReasonRequired: it takes away what was paid for, so the log must say why"""
-    require_reason()
+    if not current().reason:
+        raise ReasonRequired("say why in the field Reason")
     subscriptions.cancel(subscription_id=subscription_id, when=When.NOW)
 
 

@@ -10,9 +10,9 @@ from django.urls import path
 from rest_framework import serializers
 from rest_framework.response import Response
 
-from core.api.base import ApiRequest, ApiView
 from core.api.describing import documented
 from core.api.serializers import Output
+from core.api.views import ApiRequest, ApiView
 from core.errors import Unavailable
 
 BROKER_TIMEOUT_SECONDS = 0.3

@@ -15,7 +15,6 @@ from rest_framework.serializers import ValidationError
 
 from core import acting, preconditions
 from core.api import lists as paging
-from core.api.base import ApiRequest, ApiView
 from core.api.describing import Operation, describe, documented, statuses_of
 from core.api.etags import Precondition, etag, not_modified
 from core.api.fields import Text
@@ -28,6 +27,7 @@ from core.api.idempotency import (
 )
 from core.api.parameters import Parameter
 from core.api.serializers import Input, Output, invalid, validated
+from core.api.views import ApiRequest, ApiView
 from core.errors import BadRequest, DomainError
 from core.transactions import unit_of_work
 

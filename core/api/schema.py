@@ -11,7 +11,6 @@ from typing import Any
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent, append_meta
 
-from core.api.base import ApiView
 from core.api.describing import Operation, operation_of
 from core.api.field_base import Strict
 from core.api.field_patterns import KEY_PATTERN, ref
@@ -25,6 +24,7 @@ from core.api.schema_parts import (
 )
 from core.api.schema_problems import problems_of
 from core.api.serializers import Input, Output
+from core.api.views import ApiView
 
 
 class Schema(AutoSchema):

@@ -3,12 +3,12 @@
 from collections import defaultdict
 
 from core.api import etags, idempotency, parameters, parsing
-from core.api.base import ApiView
 from core.api.describing import Operation
 from core.api.operations import PreconditionNotSupported
 from core.api.permissions import NotAuthenticated
 from core.api.problems import ConcurrentWrite, DatabaseUnavailable, NotAcceptable
 from core.api.serializers import InvalidInput, UnknownField
+from core.api.views import ApiView
 from core.errors import DomainError, NotFound, PreconditionFailed
 from core.principals import ScopeMissing
 

@@ -1,20 +1,39 @@
 """What happened: to one customer, or to all that the caller may see."""
 
+from typing import Any
+
 from django.db.models import QuerySet
 
+from core.api.fields import Reference
 from core.api.lists import Filter, Filters
 from core.api.lookups import visible
 from core.api.operations import lists
+from core.api.parameters import MalformedParameter
 from core.api.views import ApiRequest, ApiView
+from core.ids import MalformedId, is_type_id
 from core.models import Event
 from core.principals import Scope
 from customers.api.serializers import EventOut
 from customers.lookups import find_customer
+from customers.models import Customer, Subject
 from customers.turns import CustomerNotFound
 
 
+def named(model: type[Customer] | type[Subject], name: str) -> QuerySet[Any]:
+    """Return the ids of what an id or a key names."""
+    column = "pk" if is_type_id(name) else "key"
+    try:
+        return model.objects.filter(**{column: name}).values("pk")
+    except MalformedId as error:
+        raise MalformedParameter(error.detail) from None
+
+
 class TimelineFilters(Filters):
-    subject = Filter.reference("sbj", "subject_id", "Events of this subject.")
+    subject = Filter(
+        Reference("sbj"),
+        lambda rows, name: rows.filter(subject_id__in=named(Subject, name)),
+        "Events of this subject.",
+    )
     type = Filter.text(
         "type", "Events of this type, such as `subscription.changed`.", max_length=64
     )
@@ -23,7 +42,11 @@ class TimelineFilters(Filters):
 
 
 class EventFilters(TimelineFilters):
-    customer = Filter.reference("cus", "customer_id", "Events of this customer.")
+    customer = Filter(
+        Reference("cus"),
+        lambda rows, name: rows.filter(customer_id__in=named(Customer, name)),
+        "Events of this customer.",
+    )
 
 
 class Events(ApiView):

@@ -8,7 +8,6 @@ from core.api.fields import CurrencyCode, Instant, Key, Reference, Text, Zone
 from core.api.serializers import Input, Output
 from core.models import Event
 from customers.models import Customer, TestClock
-from customers.queries import now_of
 from customers.services import MOST_SUBJECTS_AT_ONCE
 
 
@@ -51,15 +50,11 @@ class CustomerOut(Output):
     profile = ProfileOut()
     test_clock = serializers.CharField(source="test_clock_id", allow_null=True)
     billing_anchor = Instant(allow_null=True, help_text="What monthly purchases are aligned with.")
-    now = serializers.SerializerMethodField()
     created_at = Instant()
     closed_at = Instant(allow_null=True)
     parked = serializers.SerializerMethodField(
         help_text="Due work failed; commands wait for staff."
     )
-
-    def get_now(self, customer: Customer) -> str:
-        return str(Instant().to_representation(now_of(customer)))
 
     def get_parked(self, customer: Customer) -> bool:
         return customer.parked_at is not None

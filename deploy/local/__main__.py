@@ -1,11 +1,11 @@
-"""`python -m deploy.local run|test|check`, as bin/* call it."""
+"""`python -m deploy.local run|test|check|manage`, as bin/* call it."""
 
 import sys
 
-from deploy.local import check, run, testing
+from deploy.local import check, manage, run, testing
 from deploy.local.errors import LaunchError
 
-COMMANDS = {"run": run.main, "test": testing.main, "check": check.main}
+COMMANDS = {"run": run.main, "test": testing.main, "check": check.main, "manage": manage.main}
 
 
 def main() -> int:

@@ -17,7 +17,7 @@ from deploy.local.errors import LaunchError
 
 OUTSIDE = Path("/var/lib/billing-local")
 LOCK = "run.lock"
-IN_DATA = ("remembered.json", "logs", "services")
+IN_DATA = ("remembered.json", "environment.json", "logs", "services")
 IN_SERVERS = ("postgres", "postgres.new", "valkey", "binaries")
 
 

@@ -17,6 +17,7 @@ from deploy.local import demo, environment, places, ports, programs, servers
 from deploy.local.console import say, step
 from deploy.local.environment import PROJECT
 from deploy.local.errors import LaunchError
+from deploy.local.manage import keep
 from deploy.local.places import Places
 from deploy.local.processes import Supervisor, die_with_parent, start_guard, tail
 from deploy.local.remembered import Remembered
@@ -121,6 +122,7 @@ def _start(*, supervisor: Supervisor, here: Places, wanted_port: int | None) -> 
         "BASE_URL": base_url,
         "PRODUCT_SERVICE_NETWORKS": f"{ports.HOST}/32",
     }
+    keep(here.data, variables)
     shown = _prepare(here=here, remembered=remembered, variables=variables, chosen=chosen)
     with step("Starting web, worker, beat, relay and two sample product services"):
         for key in programs.SERVICES:

@@ -118,6 +118,7 @@ class Features(ApiView):
         filters=FeatureFilters,
         tag=TAG,
         summary="List features",
+        order="key",
         description="A client of one product service sees the features of that service.",
     )
     def get(self, request: ApiRequest) -> QuerySet[Feature]:
@@ -142,7 +143,7 @@ class OneFeature(ApiView):
 class Meters(ApiView):
     scopes = _READ
 
-    @lists(MeterOut, tag=TAG, summary="List meters")
+    @lists(MeterOut, tag=TAG, summary="List meters", order="key")
     def get(self, request: ApiRequest) -> QuerySet[Meter]:
         return Meter.objects.all()
 
@@ -165,7 +166,7 @@ class OneMeter(ApiView):
 class Products(ApiView):
     scopes = _READ
 
-    @lists(ProductOut, tag=TAG, summary="List products")
+    @lists(ProductOut, tag=TAG, summary="List products", order="key")
     def get(self, request: ApiRequest) -> QuerySet[Product]:
         return _products()
 
@@ -199,6 +200,7 @@ class Plans(ApiView):
         filters=PlanFilters,
         tag=TAG,
         summary="List plans",
+        order="key",
         description="What a plan costs and gives is in its versions.",
     )
     def get(self, request: ApiRequest) -> QuerySet[Plan]:
@@ -231,6 +233,7 @@ class Versions(ApiView):
         filters=VersionFilters,
         tag=TAG,
         summary="List a plan's versions",
+        order="-number",
         description=(
             "Newest first. Drafts and other customers' private versions are shown only to callers "
             "who may write the catalog."
@@ -315,7 +318,7 @@ class ArchiveVersion(ApiView):
 class AddOns(ApiView):
     scopes = _READ
 
-    @lists(AddOnOut, tag=TAG, summary="List add-ons")
+    @lists(AddOnOut, tag=TAG, summary="List add-ons", order="key")
     def get(self, request: ApiRequest) -> QuerySet[AddOn]:
         return _add_ons()
 
@@ -337,7 +340,7 @@ class OneAddOn(ApiView):
 class Coupons(ApiView):
     scopes = _READ
 
-    @lists(CouponOut, tag=TAG, summary="List coupons")
+    @lists(CouponOut, tag=TAG, summary="List coupons", order="key")
     def get(self, request: ApiRequest) -> QuerySet[Coupon]:
         return Coupon.objects.all()
 

@@ -104,13 +104,25 @@ def _check_landing(overlay: Overlay, product: str, plan: str, at: Node) -> None:
     terms = overlay.terms_on_sale("plans", plan).get("")
     if terms is None:
         at.report("plan_not_published", f"{plan} has no published version")
-        return
-    if terms["externally_managed"] or CONTRACT in terms["prices"].values():
+    elif terms["externally_managed"] or CONTRACT in terms["prices"].values():
         at.report("plan_not_sellable", f"{plan} needs a contract, so nobody can land on it")
-        return
+    else:
+        _check_always_sold(overlay, plan, terms, at)
+
+
+def _check_always_sold(overlay: Overlay, plan: str, terms: Mapping[str, Any], at: Node) -> None:
+    if not _can_always_be_had(overlay, plan):
+        at.report("plan_not_always_sold", f"{plan} can be had from an instant on only")
     for code in overlay.objects["currencies"]:
         if not any(not sold or code in sold for sold in terms["prices"].values()):
             at.report("plan_not_sellable", f"{plan} is not sold in {code}")
+
+
+def _can_always_be_had(overlay: Overlay, plan: str) -> bool:
+    """A plan's first version is effective since always; one that was archived leaves a gap."""
+    stored = overlay.catalog.line("plans", plan, "")
+    first_to_come = stored.draft is not None and stored.draft.number == 1
+    return stored.since_always or first_to_come or plan not in overlay.catalog.objects["plans"]
 
 
 def _check_stored_plans(overlay: Overlay, key: str, product: Mapping[str, Any], at: Node) -> None:

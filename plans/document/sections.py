@@ -220,9 +220,9 @@ def _read_product(name: str, node: Node) -> dict[str, Any]:
 
 def _change_rules(node: Node) -> list[dict[str, Any]]:
     found = [_change_rule(item) for item in node.items()]
-    names = [each["name"] for each in found]
+    names = [each.get("name") for each in found]
     for place, name in enumerate(names):
-        if name in names[:place]:
+        if name is not None and name in names[:place]:
             node.at(place).at("name").report("duplicate_item", "two rules have this name")
     return found
 

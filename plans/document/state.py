@@ -18,10 +18,14 @@ class VersionState:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """The versions of one line that matter: the open draft, and the latest published one."""
+    """The versions of one line that matter: the open draft, and the latest published one.
+
+    ``since_always``: some published version without a contract has no instant that it begins at.
+    """
 
     draft: VersionState | None = None
     published: VersionState | None = None
+    since_always: bool = False
 
     @property
     def latest(self) -> VersionState | None:

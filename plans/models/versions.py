@@ -94,6 +94,15 @@ class PlanVersion(models.Model):
     def is_private(self) -> bool:
         return bool(self.private_key)
 
+    @property
+    def can_always_be_had(self) -> bool:
+        """Whether anybody can land on it at any time, also by a test clock that stands long ago."""
+        return (
+            self.status == VersionStatus.PUBLISHED
+            and self.effective_from is None
+            and not (self.is_private or self.contract or self.externally_managed)
+        )
+
 
 class PlanVersionCustomer(models.Model):
     """A customer whom a private version is for. Customers may be added after it is published."""

@@ -33,11 +33,12 @@ class VersionNotPublishable(Unprocessable):
 def publish_version(*, version_id: str) -> PlanVersion:
     """Put a draft of a plan on sale: at once, or from its ``effective_from``.
 
+    :raises PlanVersionNotFound: if there is no such version
     :raises VersionNotDraft: if it is published or archived already
     :raises VersionNotPublishable: naming what is missing or wrong
     """
     with catalog_turn() as at:
-        row = PlanVersion.objects.select_related("plan").get(pk=version_id)
+        row = queries.version(version_id)
         preconditions.verify(row)
         if row.status != VersionStatus.DRAFT:
             raise VersionNotDraft(f"the version is {row.status}")
@@ -50,11 +51,12 @@ def publish_version(*, version_id: str) -> PlanVersion:
 def archive_version(*, version_id: str) -> PlanVersion:
     """Take a published version off sale. Its subscribers keep it.
 
+    :raises PlanVersionNotFound: if there is no such version
     :raises VersionNotPublished: if it is a draft or archived already
     :raises VersionInUse: if new customers would have nowhere to land
     """
     with catalog_turn() as at:
-        row = PlanVersion.objects.select_related("plan__product").get(pk=version_id)
+        row = queries.version(version_id)
         preconditions.verify(row)
         if row.status != VersionStatus.PUBLISHED:
             raise VersionNotPublished(f"the version is {row.status}")
@@ -159,11 +161,10 @@ def _below(row: PlanVersion, problems: Sequence[FieldProblem]) -> list[FieldProb
 
 
 def _require_another_landing(row: PlanVersion) -> None:
-    """A default or fallback plan keeps a public version that is effective since always: customers
-    on a test clock may live before any instant that a later version names."""
+    """A default or fallback plan keeps a version that can always be had."""
     product = row.plan.product
     if row.is_private or row.plan_id not in (product.default_plan_id, product.fallback_plan_id):
         return
-    others = PlanVersion.objects.published().filter(plan=row.plan_id, private_key="")
-    if not others.exclude(pk=row.pk).filter(effective_from=None).exists():
+    others = PlanVersion.objects.filter(plan=row.plan_id).exclude(pk=row.pk)
+    if not any(each.can_always_be_had for each in others):
         raise VersionInUse(f"{row.plan.key} is where subscriptions of {product.key} land")

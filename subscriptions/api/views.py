@@ -75,7 +75,7 @@ def _agreed(**which: Any) -> QuerySet[Any]:
 
 class SubscriptionFilters(Filters):
     customer = Filter.reference("cus", "customer_id", "Of this customer.", key_path="customer__key")
-    subject = Filter.reference("sbj", "subject_id", "Of this subject.")
+    subject = Filter.reference("sbj", "subject_id", "Of this subject.", key_path="subject__key")
     product = Filter.reference("prd", "product_id", "To this product.", key_path="product__key")
     plan = Filter.reference(
         "pln", "plan_version__plan_id", "On this plan.", key_path="plan_version__plan__key"

@@ -255,6 +255,27 @@ def test_two_workers_run_each_reaction_once(react: React) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_worker_does_not_wait_for_what_another_is_just_taking(react: React) -> None:
+    gate = Gate()
+    ran: list[int] = []
+    react(lambda rows: ran.append(rows[0].data["n"]))
+    report(1, 2)
+
+    @transaction.atomic
+    def take_the_first() -> None:
+        Delivery.objects.select_for_update().earliest("id")
+        gate.pass_through()
+
+    taking = start(take_the_first)
+    gate.wait_until_reached()
+    assert deliver_pending() == 1
+    assert ran == [2]
+    gate.open()
+    taking.result(20)
+    assert deliver_pending() == 1
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_slow_reaction_holds_no_lock_and_is_not_run_beside_itself(react: React) -> None:
     gate = Gate()
     ran: list[int] = []

@@ -214,6 +214,31 @@ def test_a_worker_that_is_late_does_not_move_a_clock_that_has_arrived(
     assert planner.done(ada) == [at("02-28 00:00")]
 
 
+def test_a_worker_that_is_late_does_not_move_a_clock_back(
+    clock: str, customers: Customers, planner: Planner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clocks, "INSTANTS_PER_BATCH", 2)
+    [ada] = customers(1, clock)
+    planner.plan(ada, at("02-28 00:00"), at("03-31 00:00"), at("04-30 00:00"))
+    advance(clock_id=clock, to=at("05-15 00:00"))
+    advance_clocks()
+    clocks._stop_at(clock_id=clock, at=at("02-28 00:00"))
+    assert stands(clock) == (at("03-31 00:00"), at("05-15 00:00"))
+
+
+def test_a_worker_that_saw_nothing_due_looks_again_before_it_arrives(
+    clock: str, customers: Customers, planner: Planner
+) -> None:
+    """Staff may have unparked a customer since."""
+    [ada] = customers(1, clock)
+    planner.plan(ada, at("02-28 00:00"))
+    advance(clock_id=clock, to=at("04-30 00:00"))
+    clocks._arrive(clock_id=clock)
+    assert stands(clock) == (at("01-31 00:00"), at("04-30 00:00"))
+    work_until_ready()
+    assert planner.done(ada) == [at("02-28 00:00")]
+
+
 @pytest.mark.parametrize("killed_in", ["due work", "reaction"])
 def test_a_worker_killed_on_the_way_loses_nothing(
     clock: str,

@@ -76,10 +76,12 @@ def test_customers_on_test_clocks_are_not_moved_by_real_time(
     customers: Customers, planner: Planner, machine_time: MachineTime
 ) -> None:
     clock = create_clock(frozen_at=at("03-01 00:00"), name="")
-    [ada] = customers(1, clock.id)
+    [ada], [bob] = customers(1, clock.id), customers(1)
     planner.plan(ada, at("03-01 01:00"))
-    assert run_due_live() == 0
-    assert planner.done(ada) == []
+    planner.plan(bob, at("03-01 12:00"))
+    assert run_due_live(limit=1) == 1, "nor do they take anybody's place"
+    assert run_due_live(limit=1) == 0
+    assert (planner.done(ada), planner.done(bob)) == ([], [at("03-01 12:00")])
 
 
 def test_two_workers_share_the_work_and_neither_waits(
@@ -178,6 +180,26 @@ def test_a_lost_database_connection_parks_nobody(
     planner.meanwhile = lambda due: None
     assert run_due_live() == 2
     assert planner.done(ada) == [at("03-01 13:00")]
+
+
+@pytest.mark.parametrize("code", ["57014", "55P03", "53200"])
+def test_a_database_in_trouble_parks_nobody(
+    customers: Customers, planner: Planner, machine_time: MachineTime, code: str
+) -> None:
+    """Statement timeout, lock not available, out of memory: the next round may do better."""
+    [ada] = customers(1)
+    planner.plan(ada, at("03-01 13:00"))
+    machine_time.passes(hours=2)
+
+    def struggle(due: Mapping[str, datetime]) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"DO $$ BEGIN RAISE USING ERRCODE = '{code}'; END $$")
+
+    planner.meanwhile = struggle
+    for work in (run_due_live, lambda: turns.run_due([ada])):
+        with pytest.raises(OperationalError):
+            work()
+    assert not Customer.objects.exclude(parked_at=None).exists()
 
 
 def test_a_worker_that_runs_out_of_time_raises_nothing_inside_due_work() -> None:

@@ -180,6 +180,8 @@ def test_what_is_due_next_is_the_earliest_of_all_due_work(ada: str, planner: Pla
     assert Customer.objects.get(pk=ada).next_due_at == at("03-03 00:00")
     other.plan(ada, at("03-02 00:00"))
     assert Customer.objects.get(pk=ada).next_due_at == at("03-02 00:00")
+    planner.plan(ada, at("03-01 18:00"))
+    assert Customer.objects.get(pk=ada).next_due_at == at("03-01 18:00")
 
 
 def test_a_turn_comes_after_everything_that_was_due(

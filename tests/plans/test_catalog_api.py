@@ -94,7 +94,9 @@ def test_lists_are_filtered_by_documented_names_only(world: World) -> None:
     assert keys(world.get("features", scope="customer")) == []
     assert keys(world.get("plans", product="site", archived="false")) == ["free", "pro"]
     assert keys(world.get("plans", archived="true")) == []
-    assert keys(world.get("plans", limit=1)) == ["pro"]
+    first = world.get("plans", limit=1)
+    assert keys(first) == ["free"]
+    assert keys(world.get("plans", limit=1, cursor=first["next_cursor"])) == ["pro"]
     assert world.get("plans", colour="red", status=400)["code"] == "unknown_parameter"
     assert world.get("features", type="number", status=400)["code"] == "malformed_parameter"
 

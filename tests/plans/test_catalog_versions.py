@@ -7,8 +7,9 @@ from django.db import IntegrityError, connection, transaction
 
 from core.models import Event
 from core.transactions import unit_of_work
-from plans.errors import VersionInUse, VersionNotDraft, VersionNotPublished
+from plans.errors import PlanVersionNotFound, VersionInUse, VersionNotDraft, VersionNotPublished
 from plans.models import (
+    AddOn,
     AddOnVersion,
     Coupon,
     Feature,
@@ -21,6 +22,7 @@ from plans.models import (
     Product,
 )
 from plans.services import (
+    CatalogInvalid,
     VersionNotPublishable,
     apply_catalog,
     archive_version,
@@ -162,8 +164,50 @@ def test_the_plan_that_subscriptions_land_on_stays_on_sale() -> None:
     free = PlanVersion.objects.get(plan__key="free")
     with pytest.raises(VersionInUse):
         archive_version(version_id=free.id)
-    apply_catalog(tree=small({"/products/site/default_plan": REMOVED}))
+    apply_catalog(tree=small({"/plans/free/features/rules": 6}))
+    with pytest.raises(VersionInUse):  # the second version cannot be had before today
+        archive_version(version_id=free.id)
+    apply_catalog(tree=only(free={**small()["plans"]["free"], "features": {}, "publish": False}))
+    apply_catalog(
+        tree=small({"/products/site/default_plan": REMOVED, "/plans/free/features/rules": 6})
+    )
     assert archive_version(version_id=free.id).status == "archived"
+    with pytest.raises(CatalogInvalid) as refusal:
+        apply_catalog(tree=small({"/plans/free/features/rules": 6}))
+    assert {each.code for each in refusal.value.errors} == {"plan_not_always_sold"}
+
+
+def test_an_unknown_version_is_neither_published_nor_archived() -> None:
+    for service in (publish_version, archive_version):
+        with pytest.raises(PlanVersionNotFound):
+            service(version_id="plv_01jd0000000000000000000000")
+
+
+def test_add_ons_have_drafts_and_versions_too() -> None:
+    apply_catalog(tree=small())
+
+    def more(amount: str, **fields: Any) -> None:
+        apply_catalog(
+            tree=small(
+                {
+                    "/add_ons/more/prices/month/EUR/base/amount": amount,
+                    **{f"/add_ons/more/{name}": value for name, value in fields.items()},
+                }
+            )
+        )
+
+    def states() -> list[tuple[int, str, str]]:
+        rows = AddOnVersion.objects.order_by("number")
+        return [(row.number, row.status, row.prices.get().terms["amount"]) for row in rows]
+
+    more("4.00", publish=False)
+    assert states() == [(1, "published", "3.00"), (2, "draft", "4.00")]
+    more("5.00", publish=False)
+    assert states() == [(1, "published", "3.00"), (2, "draft", "5.00")]
+    more("5.00", archived=True)
+    assert states() == [(1, "published", "3.00"), (2, "published", "5.00")]
+    assert AddOn.objects.get().archived_at is not None
+    assert list(AddOnVersion.objects.filter(effective_from=None).values_list("number")) == [(1,)]
 
 
 def test_customers_of_a_private_version_may_be_added_after_it_is_published() -> None:

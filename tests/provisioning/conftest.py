@@ -2,6 +2,10 @@
 
 import base64
 import json
+import os
+import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -10,6 +14,8 @@ from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
 
 import pytest
 from django.core.management import call_command
@@ -25,6 +31,7 @@ from provisioning import delivery, policy, services
 from provisioning.delivery import Senders, deliver_due
 from provisioning.models import Attempt, Target
 from provisioning.models import ServiceConfiguration as Configuration
+from tests.racing import wait_until
 from tests.world import World
 
 SECRET = "whsec_" + base64.b64encode(b"the first secret of 32 bytes ...").decode()
@@ -197,6 +204,43 @@ def answers(status: int, form: Any = None, **headers: str) -> Behaviour:
 
 def applies(handler: ScriptedHandler, given: Given) -> None:
     handler.apply(given)
+
+
+class SampleProcess:
+    """The sample product service as it is run, to be killed and started again."""
+
+    def __init__(self, state: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.server_address = free.getsockname()
+        self._state = state
+        self.start()
+
+    def start(self) -> None:
+        port = str(self.server_address[1])
+        command = [sys.executable, "-m", "examples.product_service", "--port", port]
+        self._process = subprocess.Popen(
+            [*command, "--state", str(self._state)],
+            env={**os.environ, "PRODUCT_SERVICE_SECRETS": SECRET},
+            stderr=subprocess.DEVNULL,
+        )
+        wait_until(self._answers)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def held(self) -> list[dict[str, Any]]:
+        with urlopen(f"http://127.0.0.1:{self.server_address[1]}/held", timeout=5) as answer:
+            held: list[dict[str, Any]] = json.load(answer)["data"]
+            return held
+
+    def _answers(self) -> bool:
+        try:
+            self.held()
+        except URLError:
+            return False
+        return True
 
 
 @dataclass

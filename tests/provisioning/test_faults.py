@@ -1,8 +1,10 @@
 """What a product service can do wrong, and what becomes of it."""
 
+import socket
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from tests.provisioning.conftest import (
     Given,
     MachineTime,
     Provisioning,
+    SampleProcess,
     ScriptedHandler,
     answers,
     applies,
@@ -40,7 +43,8 @@ def never_ends(handler: ScriptedHandler, given: Given) -> None:
 
 
 def slams_the_door(handler: ScriptedHandler, given: Given) -> None:
-    handler.connection.close()
+    handler.connection.shutdown(socket.SHUT_RDWR)
+    handler.close_connection = True
 
 
 def echoes(**differently: object) -> Behaviour:
@@ -316,24 +320,28 @@ def test_a_service_that_always_claims_to_be_ahead_is_not_sent_to_without_pause(
     assert target.desired_generation == len(edge.given) + 1
 
 
-def test_the_service_down_and_up_again_holds_what_was_decided_meanwhile(
-    world: World, provisioning: Provisioning, time: MachineTime
+def test_a_service_that_was_killed_holds_what_was_decided_meanwhile_when_it_is_back(
+    world: World, provisioning: Provisioning, time: MachineTime, tmp_path: Path
 ) -> None:
-    edge = provisioning.sample()
+    edge = SampleProcess(tmp_path / "edge.json")
+    provisioning.cleanup.callback(edge.kill)
     provisioning.configure(edge)
-    shop = world.zone(world.customer())
+    ada = world.customer()
+    zones = [world.zone(ada, key=f"zone-{number}") for number in range(3)]
     provisioning.deliver()
-    edge.shutdown()
-    edge.server_close()
-    world.change(shop, "pro")
-    provisioning.deliver()
-    assert provisioning.target(shop).problem == "connect_failed"
+    edge.kill()
+    world.change(zones[0], "pro")
+    provisioning.deliver(limit=1)
+    assert provisioning.target(zones[0]).problem in ("connect_failed", "protocol_error")
 
-    again = provisioning.sample()
-    world.put("product-services/edge", url=f"http://127.0.0.1:{again.server_address[1]}")
+    edge.start()
     time.passes(seconds=5)
     provisioning.deliver()
-    assert [each.document.generation for each in again.store.all()] == [2]
+    held = {each["subject"]["id"]: each for each in edge.held()}
+    assert {zone: held[zone]["generation"] for zone in zones} == dict(
+        zip(zones, [2, 1, 1], strict=True)
+    )
+    assert held[zones[0]]["allowed"] == {"rules": 20}
 
 
 def test_a_service_whose_address_is_no_longer_allowed_is_not_called(

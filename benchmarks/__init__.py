@@ -1,0 +1,1 @@
+"""Measurements, each printed with the numbers it is compared with."""
