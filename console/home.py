@@ -1,10 +1,9 @@
 """The admin's first page: what waits for a person, how the product services do, what is new."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Min, Model, Q
+from django.db.models import Model
 from django.http import HttpRequest
 
 from console.actors import named
@@ -12,6 +11,7 @@ from console.finding import list_of
 from core.models import Delivery, Event
 from customers.models import Customer
 from provisioning.models import ServiceConfiguration, Target
+from provisioning.queries import with_lag
 
 LATEST_EVENTS = 15
 
@@ -29,22 +29,6 @@ class Tile:
 
 
 @dataclass(frozen=True, slots=True)
-class ServiceLine:
-    """How one product service does. Something waits for it since ``oldest_at``."""
-
-    configuration: ServiceConfiguration
-    lagging: int
-    refused: int
-    given_up: int
-    oldest_at: datetime | None
-
-    @property
-    def is_failing(self) -> bool:
-        """It is not called, or what was sent last was refused or given up."""
-        return bool(self.refused or self.given_up) or not self.configuration.is_called
-
-
-@dataclass(frozen=True, slots=True)
 class Latest:
     """A new event, its actor named for people."""
 
@@ -55,36 +39,17 @@ class Latest:
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add what the home page shows; each part only for staff who may see the rows behind it."""
     tiles: list[Tile] = []
-    services: list[ServiceLine] = []
+    services: list[Any] = []
     if _may_view(request, Customer):
         tiles.append(_parked_customers())
     if _may_view(request, Delivery):
         tiles.append(_parked_reactions())
     if _may_view(request, Target):
-        services = service_lines()
+        rows = ServiceConfiguration.objects.select_related("service").order_by("service__key")
+        services = list(with_lag(rows))
         tiles += _provisioning(services)
     events = _latest_events() if _may_view(request, Event) else []
     return context | {"tiles": tiles, "services": services, "events": events}
-
-
-def service_lines() -> list[ServiceLine]:
-    """Return how each configured product service does, by key; two queries."""
-    waits, given_up = Q(next_attempt_at__isnull=False), Q(dead_lettered_at__isnull=False)
-    counted = (
-        Target.objects.filter(waits | given_up)
-        .values("service_id")
-        .annotate(
-            lagging=Count("pk", filter=waits),
-            refused=Count("pk", filter=waits & ~Q(problem="")),
-            given_up=Count("pk", filter=given_up),
-            oldest_at=Min("next_attempt_at"),
-        )
-        .order_by()
-        .values_list("service_id", "lagging", "refused", "given_up", "oldest_at")
-    )
-    counts = {service_id: numbers for service_id, *numbers in counted}
-    rows = ServiceConfiguration.objects.select_related("service").order_by("service__key")
-    return [ServiceLine(row, *counts.get(row.service_id, (0, 0, 0, None))) for row in rows]
 
 
 def _latest_events() -> list[Latest]:
@@ -111,24 +76,25 @@ def _parked_reactions() -> Tile:
     )
 
 
-def _provisioning(services: list[ServiceLine]) -> list[Tile]:
+def _provisioning(services: list[Any]) -> list[Tile]:
+    """``services`` are configurations with their lag."""
     return [
         Tile(
             "Targets given up",
             "the product service does not have what was sold",
-            sum(line.given_up for line in services),
+            sum(each.dead_letters for each in services),
             list_of(Target, "dead_lettered_at__isnull=False"),
         ),
         Tile(
             "Failing services",
-            "not called, or refusing what is sent",
-            sum(line.is_failing for line in services),
+            "not called, or given up on",
+            sum(bool(each.dead_letters) or not each.is_called for each in services),
             list_of(ServiceConfiguration),
         ),
         Tile(
             "Lagging targets",
             "their newest document is on its way",
-            sum(line.lagging for line in services),
+            sum(each.waiting for each in services),
             list_of(Target, "next_attempt_at__isnull=False"),
             alarm=False,
         ),

@@ -16,6 +16,7 @@ import orjson
 import psycopg
 from django.db import connection as django_connection
 from psycopg import pq
+from psycopg.errors import QueryCanceled, error_from_result
 
 from core.errors import Unavailable
 
@@ -24,8 +25,10 @@ _SETTINGS = (
     f"-c statement_timeout={PATIENCE_MILLISECONDS} -c timezone=UTC -c jit=off"
     " -c default_transaction_read_only=on -c plan_cache_mode=force_generic_plan"
 )
+_BINARY, _TEXT = 1, 0
 
-Parameter = UUID | str | None
+Parameter = UUID | str
+Row = Sequence[Any]
 
 
 class EntitlementsUnavailable(Unavailable):
@@ -52,13 +55,55 @@ class Statement:
 
     name: str
     sql: str
-    columns: Sequence[Callable[[bytes], Any]]
+    columns: tuple[Callable[[bytes], Any], ...]
 
-    def decode(self, value: bytes | None, column: int) -> Any:
-        return None if value is None else self.columns[column](value)
+    def row(self, result: pq.abc.PGresult, place: int) -> Row:
+        """Read one row of a result."""
+        return [
+            None if (value := result.get_value(place, column)) is None else read(value)
+            for column, read in enumerate(self.columns)
+        ]
 
 
-def run(statement: Statement, parameters: Sequence[Parameter | list[Any]]) -> list[Sequence[Any]]:
+class _Held:
+    """A thread's connection, and what has been prepared on it."""
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self.connection = connection
+        self._prepared: set[str] = set()
+
+    def run(self, statement: Statement, parameters: Sequence[Parameter]) -> list[Row]:
+        """:raises psycopg.Error: for whatever goes wrong"""
+        server, name = self.connection.pgconn, statement.name.encode()
+        if statement.name not in self._prepared:
+            self._check(server.prepare(name, statement.sql.encode()))
+            self._prepared.add(statement.name)
+        result = server.exec_prepared(
+            name,
+            [each.bytes if isinstance(each, UUID) else each.encode() for each in parameters],
+            [_BINARY if isinstance(each, UUID) else _TEXT for each in parameters],
+            _BINARY,
+        )
+        self._check(result)
+        return [statement.row(result, place) for place in range(result.ntuples)]
+
+    def _check(self, result: pq.abc.PGresult) -> None:
+        if result.status in (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK):
+            return
+        if self.connection.pgconn.status != pq.ConnStatus.OK:
+            raise psycopg.OperationalError("the connection is lost")
+        raise error_from_result(result)
+
+
+class _Local(threading.local):
+    held: _Held | None = None
+
+
+_local = _Local()
+_open: WeakSet[psycopg.Connection] = WeakSet()
+
+
+def run(statement: Statement, parameters: Sequence[Parameter]) -> list[Row]:
     """Run a statement and return its rows.
 
     :raises EntitlementsUnavailable: if the database cannot be reached, or takes too long
@@ -70,11 +115,31 @@ def run(statement: Statement, parameters: Sequence[Parameter | list[Any]]) -> li
     if held is not None and not held.connection.closed:
         try:
             return held.run(statement, parameters)
-        except psycopg.errors.QueryCanceled as error:
+        except QueryCanceled as error:
             raise EntitlementsUnavailable("the database did not answer in time") from error
         except (psycopg.OperationalError, psycopg.InterfaceError):
             held.connection.close()  # the server has gone away since; a fresh connection decides
     try:
-        return _open().run(statement, parameters)
+        return _connect().run(statement, parameters)
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         raise EntitlementsUnavailable("the database did not answer") from error
+
+
+def close() -> None:
+    """Close the connections of all threads; each opens another when it needs one."""
+    for connection in list(_open):
+        connection.close()
+
+
+def _connect() -> _Held:
+    """Open this thread's connection to the database that Django uses."""
+    parameters = django_connection.get_connection_params()
+    for ours in ("context", "cursor_factory", "prepare_threshold"):
+        parameters.pop(ours, None)
+    given = parameters.pop("options", "")
+    parameters |= {"options": f"{given} {_SETTINGS}".strip(), "autocommit": True}
+    parameters["tcp_user_timeout"] = PATIENCE_MILLISECONDS
+    connection = psycopg.connect(**parameters)
+    _open.add(connection)
+    _local.held = held = _Held(connection)
+    return held

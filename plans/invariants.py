@@ -3,6 +3,7 @@
 from core.invariants import Invariant, rows
 from plans import values
 from plans.models import FeatureValue
+from plans.numbers import MalformedValue
 
 
 def _landings_without_sale() -> list[str]:
@@ -69,7 +70,7 @@ def _values_not_canonical() -> list[str]:
     for given in FeatureValue.objects.select_related("feature"):
         try:
             sound = values.to_json(values.parse(given.feature.type, given.value)) == given.value
-        except values.MalformedValue:
+        except MalformedValue:
             sound = False
         if not sound:
             broken.append(str(given.pk))

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from plans import numbers
-from plans.numbers import MalformedValue, malformed
+from plans.numbers import malformed
 from plans.resets import (
     Overage,
     Reset,
@@ -27,8 +27,6 @@ from plans.resets import (
 LONGEST_STRING = 1000
 LONGEST_CONFIG_BYTES = 16 * 1024
 MOST_NUMBERS = 1000
-
-__all__ = ["MalformedValue"]
 
 
 class FeatureType(StrEnum):
@@ -135,7 +133,7 @@ Value = bool | Decimal | Unlimited | PerUnit | NumberSet | Range | str | Config 
 def parse(type: str, form: Any) -> Value:
     """Read the JSON form of a value.
 
-    :raises MalformedValue: with a pointer into the form
+    :raises plans.numbers.MalformedValue: with a pointer into the form
     """
     return _PARSERS[FeatureType(type)](form)
 

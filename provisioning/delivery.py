@@ -5,6 +5,7 @@ that only know the network. So a slow service keeps its own senders busy and nob
 whatever has come back in the meantime is recorded in one transaction.
 """
 
+import logging
 import queue
 import time
 from collections import Counter
@@ -12,12 +13,16 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 
+from django.db import InterfaceError, OperationalError
+
 from core import acting, clock
 from core.outbound import OutboundClient
 from provisioning.adapters import receiver
 from provisioning.policy import operator_policy
 from provisioning.services.claiming import LEASE, Claim, claim, services_with_work
 from provisioning.services.recording import Sent, record
+
+logger = logging.getLogger(__name__)
 
 SENDERS = 8  # threads per service and process, each with a connection that is kept alive
 IN_FLIGHT = 16  # claimed per service and process: what waits for a sender is sent in its lease
@@ -121,9 +126,27 @@ class Dispatcher:
             self._in_flight[service_id] -= 1
             if sent is not None:
                 sent_back.append(sent)
-        if sent_back:
-            record(results=sent_back, now=clock.system_now())
+        _record_all(sent_back)
         return back
+
+
+def _record_all(results: list[Sent]) -> None:
+    """Record results together. One that cannot be recorded is found by splitting them, and left:
+    its lease runs out and it is sent again, which does no harm."""
+    if not results:
+        return
+    try:
+        record(results=results, now=clock.system_now())
+    except (OperationalError, InterfaceError):
+        raise  # the database's trouble, not a target's
+    except Exception:
+        if len(results) == 1:
+            target_id = results[0].claim.target_id
+            logger.exception("a result cannot be recorded", extra={"target": target_id})
+            return
+        middle = len(results) // 2
+        _record_all(results[:middle])
+        _record_all(results[middle:])
 
 
 def deliver_due(

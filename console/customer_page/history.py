@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -30,22 +31,24 @@ class Happening:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """An audit entry; ``columns`` are (name, what it became)."""
+    """An audit entry, and how many ``more`` like it; ``columns`` are (name, what it became)."""
 
     entry: AuditEntry
     actor: str
     what: str
     row: str
+    more: int
     columns: Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The newest events and audit entries, the newest first."""
+    """The newest events and changes, the newest first; ``entries`` of the audit log were read."""
 
     events: Sequence[Happening]
     events_in_all: int
     changes: Sequence[Change]
+    entries: int
 
 
 def history_of(customer_id: str) -> History:
@@ -71,17 +74,35 @@ def history_of(customer_id: str) -> History:
             for row in events
         ],
         events_in_all=events[0].sequence if events else 0,
-        changes=[
-            Change(
-                entry=row,
-                actor=actors[row.actor],
-                what=_table(row.table_name)[0],
-                row=_row(row),
-                columns=list(_columns(row)),
-            )
-            for row in entries
-        ],
+        changes=_changes(entries, actors),
+        entries=len(entries),
     )
+
+
+def _changes(entries: Sequence[AuditEntry], actors: Mapping[str, str]) -> list[Change]:
+    """Tell rows that came or went together, such as the facts of one plan, as one change."""
+    found = []
+    for _, together in groupby(entries, _of_one_kind):
+        entry, *others = together
+        found.append(
+            Change(
+                entry=entry,
+                actor=actors[entry.actor],
+                what=_table(entry.table_name)[0],
+                row=_row(entry),
+                more=len(others),
+                columns=list(_columns(entry)),
+            )
+        )
+    return found
+
+
+def _of_one_kind(entry: AuditEntry) -> tuple[str | int, ...]:
+    """What changes have in common that are told as one; an update stands for itself."""
+    number = entry.pk if entry.operation == "update" else 0
+    return (
+        entry.table_name, entry.operation, entry.actor, entry.reason, entry.request_id, number,
+    )  # fmt: skip
 
 
 def _details(data: Mapping[str, Any]) -> Iterable[tuple[str, str]]:

@@ -1,7 +1,6 @@
 """Ports on the loopback interface."""
 
 import socket
-from collections.abc import Collection
 
 from deploy.local.errors import LaunchError
 
@@ -9,32 +8,46 @@ HOST = "127.0.0.1"
 STEPS = 200
 
 
-def is_free(port: int) -> bool:
-    """Whether nothing listens there. A connection that was just closed does not count."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+class HeldPort:
+    """A port that nobody else gets until it is released to the program that it is for.
+
+    Between the choice and the start lie a new database cluster and a migration: time enough for
+    another launcher to choose the same.
+    """
+
+    def __init__(self, port: int = 0) -> None:
+        """Raises OSError: somebody listens there. 0 lets the kernel choose."""
+        self._socket = socket.socket()
+        # A connection that was just closed does not make a port taken.
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((HOST, port))
+            self._socket.bind((HOST, port))
+            self._socket.listen()  # bound alone, it would still look free to others
         except OSError:
-            return False
-    return True
+            self._socket.close()
+            raise
+        self.number: int = self._socket.getsockname()[1]
+
+    def release(self) -> int:
+        """The port, free from now on."""
+        self._socket.close()
+        return self.number
 
 
-def step_to_free(*, wanted: int, avoid: Collection[int] = ()) -> int:
-    """`wanted`, or the next higher port that is free and not in `avoid`.
+def hold_free(*, wanted: int) -> HeldPort:
+    """`wanted`, or the next higher port that is free.
 
     Raises:
         LaunchError: none of the 200 ports from there on is free.
     """
     for port in range(wanted, min(wanted + STEPS, 65536)):
-        if port not in avoid and is_free(port):
-            return port
+        try:
+            return HeldPort(port)
+        except OSError:
+            continue
     raise LaunchError(f"No port is free from {wanted} to {wanted + STEPS}. Choose one: --port")
 
 
 def any_free() -> int:
     """A port that the kernel chooses."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return HeldPort().release()

@@ -2,6 +2,7 @@
 
 import argparse
 import base64
+import functools
 import http.client
 import os
 import secrets
@@ -19,11 +20,12 @@ from deploy.local.environment import PROJECT
 from deploy.local.errors import LaunchError
 from deploy.local.manage import keep
 from deploy.local.places import Places
+from deploy.local.ports import HeldPort
 from deploy.local.processes import Supervisor, die_with_parent, start_guard, tail
 from deploy.local.remembered import Remembered
 
 CATALOG = "examples/catalog.yaml"
-WEB_SECONDS = 60.0
+ANSWER_SECONDS = 60.0
 # Set in so many words: a shell starts background jobs with SIGINT ignored.
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # Where the search for a free port begins on the first start; later ones begin where it ended.
@@ -104,7 +106,7 @@ def _reset(here: Places) -> None:
 def _start(*, supervisor: Supervisor, here: Places, wanted_port: int | None) -> None:
     remembered = Remembered(here.data / "remembered.json")
     chosen = _choose_ports(remembered=remembered, wanted_web=wanted_port)
-    base_url = f"http://{ports.HOST}:{chosen['web']}"
+    base_url = f"http://{ports.HOST}:{chosen['web'].number}"
     database_url, redis_url = start_servers(
         supervisor=supervisor,
         here=here,
@@ -131,19 +133,23 @@ def _start(*, supervisor: Supervisor, here: Places, wanted_port: int | None) -> 
                     places=here,
                     environment=variables,
                     key=key,
-                    port=chosen[key],
+                    port=chosen[key].release(),
                     secret=_service_secret(remembered, key),
                 )
             )
         for program in programs.platform(
-            places=here, environment=variables, web_port=chosen["web"]
+            places=here, environment=variables, web_port=chosen["web"].release()
         ):
             supervisor.start(program)
-        supervisor.wait_until(lambda: _is_ready(chosen["web"]), name="web", seconds=WEB_SECONDS)
+        asked = {"web": "/readyz", **{key: "/held" for key in programs.SERVICES}}
+        for key, path in asked.items():
+            answers = functools.partial(_answers, chosen[key], path)
+            name = key if key == "web" else f"service-{key}"
+            supervisor.wait_until(answers, name=name, seconds=ANSWER_SECONDS)
     say()
     demo.show(demo=shown, base_url=base_url)
     for key in programs.SERVICES:
-        say(f"  Sample product service {key:<10} http://{ports.HOST}:{chosen[key]}/")
+        say(f"  Sample product service {key:<10} {_url(chosen[key])}/")
     say(f"  Logs                              {here.logs}\n")
 
 
@@ -152,7 +158,7 @@ def start_servers(
     supervisor: Supervisor,
     here: Places,
     remembered: Remembered,
-    chosen: Mapping[str, int],
+    chosen: Mapping[str, HeldPort],
     durability: servers.Durability,
 ) -> tuple[str, str]:
     """DATABASE_URL and REDIS_URL: those given, or of servers started here.
@@ -162,7 +168,7 @@ def start_servers(
     """
     database_url, redis_url = servers.given()
     if database_url is None:
-        with step(f"Starting PostgreSQL on port {chosen['postgresql']}"):
+        with step(f"Starting PostgreSQL on port {chosen['postgresql'].number}"):
             database_url = servers.start_postgresql(
                 places=here,
                 remembered=remembered,
@@ -174,7 +180,7 @@ def start_servers(
         with step("Reaching the PostgreSQL of DATABASE_URL"):
             servers.check_given_database(database_url)
     if redis_url is None:
-        with step(f"Starting Valkey on port {chosen['valkey']}"):
+        with step(f"Starting Valkey on port {chosen['valkey'].number}"):
             redis_url = servers.start_valkey(
                 places=here,
                 remembered=remembered,
@@ -193,14 +199,14 @@ def _prepare(
     here: Places,
     remembered: Remembered,
     variables: Mapping[str, str],
-    chosen: Mapping[str, int],
+    chosen: Mapping[str, HeldPort],
 ) -> demo.Demo:
     log = here.logs / "prepare.log"
     with step("Migrating the database"):
         manage("migrate", "--no-input", variables=variables, log=log)
     with step(f"Applying the price list {CATALOG}"):
         manage("catalog", "apply", CATALOG, variables=variables, log=log)
-    urls = [f"--service-url={key}=http://{ports.HOST}:{chosen[key]}" for key in programs.SERVICES]
+    urls = [f"--service-url={key}={_url(chosen[key])}" for key in programs.SERVICES]
     keys = ",".join(f"{key}={_service_secret(remembered, key)}" for key in programs.SERVICES)
     with step("Creating demo customers, logins and API clients"):
         output = manage(
@@ -235,16 +241,19 @@ def manage(*arguments: str, variables: Mapping[str, str], log: Path) -> str:
     return ran.stdout
 
 
-def _choose_ports(*, remembered: Remembered, wanted_web: int | None) -> dict[str, int]:
-    chosen: dict[str, int] = {}
+def _choose_ports(*, remembered: Remembered, wanted_web: int | None) -> dict[str, HeldPort]:
+    chosen: dict[str, HeldPort] = {}
+    given = dict(zip(("postgresql", "valkey"), servers.given(), strict=True))
     for name, first in FIRST_PORTS.items():
+        if given.get(name) is not None:
+            continue
         wanted = int(remembered.get(f"{name} port") or first)
         if name == "web" and wanted_web is not None:
             wanted = wanted_web
-        port = ports.step_to_free(wanted=wanted, avoid=chosen.values())
-        if port != wanted:
-            say(f"Port {wanted} is taken; {name} uses {port}.")
-        remembered.put(name=f"{name} port", value=str(port))
+        port = ports.hold_free(wanted=wanted)
+        if port.number != wanted:
+            say(f"Port {wanted} is taken; {name} uses {port.number}.")
+        remembered.put(name=f"{name} port", value=str(port.number))
         chosen[name] = port
     return chosen
 
@@ -262,10 +271,14 @@ def _make_secret_key() -> str:
     return secrets.token_urlsafe(50)
 
 
-def _is_ready(port: int) -> bool:
-    connection = http.client.HTTPConnection(ports.HOST, port, timeout=5)
+def _url(port: HeldPort) -> str:
+    return f"http://{ports.HOST}:{port.number}"
+
+
+def _answers(port: HeldPort, path: str) -> bool:
+    connection = http.client.HTTPConnection(ports.HOST, port.number, timeout=5)
     try:
-        connection.request("GET", "/readyz")
+        connection.request("GET", path)
         return connection.getresponse().status == 200
     except (OSError, http.client.HTTPException):
         return False

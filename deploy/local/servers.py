@@ -16,7 +16,7 @@ from pathlib import Path
 from deploy.local.binaries import find_postgresql, find_valkey, major_version
 from deploy.local.errors import LaunchError
 from deploy.local.places import Places
-from deploy.local.ports import HOST
+from deploy.local.ports import HOST, HeldPort
 from deploy.local.processes import Program, Supervisor, tail
 from deploy.local.remembered import Remembered
 
@@ -50,7 +50,7 @@ def start_postgresql(
     places: Places,
     remembered: Remembered,
     supervisor: Supervisor,
-    port: int,
+    port: HeldPort,
     durability: Durability,
 ) -> str:
     """Makes the cluster if there is none, starts it, and returns its URL once it answers.
@@ -61,8 +61,9 @@ def start_postgresql(
     binaries = find_postgresql(places)
     password = remembered.get_or_make(name="postgresql password", make=secrets.token_urlsafe)
     cluster = _make_cluster(places=places, binaries=binaries, password=password)
-    settings = (f"port={port}", f"listen_addresses={HOST}", "unix_socket_directories=")
+    settings = (f"port={port.number}", f"listen_addresses={HOST}", "unix_socket_directories=")
     options = [part for setting in (*settings, *durability.postgresql) for part in ("-c", setting)]
+    port.release()
     supervisor.start(
         Program(
             name="postgresql",
@@ -75,7 +76,7 @@ def start_postgresql(
             stop_signal=signal.SIGINT,  # PostgreSQL's fast shutdown; SIGTERM waits for clients
         )
     )
-    base = f"postgresql://{ROLE}:{password}@{HOST}:{port}"
+    base = f"postgresql://{ROLE}:{password}@{HOST}:{port.number}"
     supervisor.wait_until(
         lambda: _makes_database(f"{base}/postgres"), name="postgresql", seconds=START_SECONDS
     )
@@ -87,7 +88,7 @@ def start_valkey(
     places: Places,
     remembered: Remembered,
     supervisor: Supervisor,
-    port: int,
+    port: HeldPort,
     durability: Durability,
 ) -> str:
     """Starts Valkey (or Redis) and returns its URL once it answers.
@@ -100,11 +101,12 @@ def start_valkey(
     folder = places.make_server_folder("valkey")
     settings = folder / "valkey.conf"
     settings.write_text(
-        f"bind {HOST}\nport {port}\ndir {folder}\nrequirepass {password}\n"
+        f"bind {HOST}\nport {port.number}\ndir {folder}\nrequirepass {password}\n"
         f'appendonly {durability.valkey_appendonly}\nsave ""\n'
     )
     settings.chmod(0o600)
     places.give(settings)
+    port.release()
     supervisor.start(
         Program(
             name="valkey",
@@ -116,7 +118,7 @@ def start_valkey(
             account=places.account,
         )
     )
-    url = f"redis://:{password}@{HOST}:{port}/0"
+    url = f"redis://:{password}@{HOST}:{port.number}/0"
     supervisor.wait_until(lambda: _answers(url) is None, name="valkey", seconds=START_SECONDS)
     return url
 

@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from deploy.local import environment, places, ports, servers
+from deploy.local import environment, places, servers
 from deploy.local.console import say
 from deploy.local.environment import PROJECT
+from deploy.local.ports import HeldPort
 from deploy.local.processes import die_with_parent
 from deploy.local.remembered import Remembered
 from deploy.local.run import start_servers, supervised
@@ -43,7 +44,7 @@ def throw_away_servers() -> Iterator[dict[str, str]]:
             supervisor=supervisor,
             here=here,
             remembered=Remembered(here.data / "remembered.json"),
-            chosen={"postgresql": ports.any_free(), "valkey": ports.any_free()},
+            chosen={"postgresql": HeldPort(), "valkey": HeldPort()},
             durability=servers.THROW_AWAY,
         )
         yield {

@@ -28,13 +28,14 @@ from customers.turns import CustomerNotFound
 from entitlements import queries
 from entitlements.api import examples, parameters
 from entitlements.api.serializers import CheckOut, ChecksIn, ChecksOut
+from entitlements.connections import EntitlementsUnavailable
 from entitlements.queries import (
     RevisionTokenOfAnother,
     RevisionUnavailable,
     RevisionUnknown,
     SubjectRequired,
 )
-from entitlements.reader import Asked, EntitlementsUnavailable, OwnerRequired
+from entitlements.reader import Asked, OwnerRequired
 from entitlements.tokens import MalformedRevisionToken
 from identity.authentication import identify
 from plans.errors import FeatureNotFound

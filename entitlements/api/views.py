@@ -10,8 +10,9 @@ from customers.turns import CustomerNotFound
 from entitlements import queries
 from entitlements.api import examples, parameters
 from entitlements.api.serializers import EntitlementsOut, ExplanationOut, RevisionOut
+from entitlements.connections import EntitlementsUnavailable
 from entitlements.queries import SubjectRequired
-from entitlements.reader import Asked, EntitlementsUnavailable
+from entitlements.reader import Asked
 from plans.errors import FeatureNotFound
 
 

@@ -8,9 +8,10 @@ from core.errors import DomainError, Unprocessable
 from core.principals import Principal
 from entitlements import answers, catalog, reader
 from entitlements.answers import Whose
+from entitlements.connections import EntitlementsUnavailable
 from entitlements.queries import revisions
 from entitlements.queries.paths import require_visible
-from entitlements.reader import Asked, EntitlementsUnavailable, Path
+from entitlements.reader import Asked, Path
 from entitlements.timelines import Standing, standing, track_from_json
 from plans.terms import FeatureTerms, Scope
 

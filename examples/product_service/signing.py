@@ -5,6 +5,8 @@ from email.message import Message
 
 from standardwebhooks import Webhook, WebhookVerificationError
 
+_SHORTEST = len("whsec_") + 32  # characters of base64 for 24 bytes
+
 
 class NotSigned(Exception):
     """No signature of a shared secret, or one that is more than five minutes old or ahead."""
@@ -15,8 +17,8 @@ def check_secrets(secrets: Sequence[str]) -> None:
     if not secrets:
         raise ValueError("no secret is given")
     for secret in secrets:
-        if not secret.startswith("whsec_"):
-            raise ValueError("a secret begins with whsec_")
+        if not secret.startswith("whsec_") or len(secret) < _SHORTEST:
+            raise ValueError("a secret is whsec_ and at least 24 bytes in base64")
         Webhook(secret)
 
 

@@ -170,7 +170,7 @@ def _amounts(fields: Fields, model: PriceModel, code: str) -> dict[str, Any]:
         return {"tiers": fields.read("tiers", lambda node: _tiers(node, model, code))}
     if model == PriceModel.PERCENTAGE:
         return {}
-    how = _whole_minor(code) if model == PriceModel.FLAT else decimal()
+    how = whole_minor(code) if model == PriceModel.FLAT else decimal()
     form: dict[str, Any] = {"amount": _amount(fields.read("amount", how), code)}
     if model == PriceModel.PACKAGE:
         form["package_size"] = _plain(fields.read("package_size", decimal(above=Decimal(0))))
@@ -179,7 +179,7 @@ def _amounts(fields: Fields, model: PriceModel, code: str) -> dict[str, Any]:
 
 def _bounds(fields: Fields, code: str) -> dict[str, Any]:
     return {
-        name: _amount(fields.read(name, _whole_minor(code), default=None), code)
+        name: _amount(fields.read(name, whole_minor(code), default=None), code)
         for name in ("minimum", "maximum")
     }
 
@@ -204,7 +204,7 @@ def _tiers(node: Node, model: PriceModel, code: str) -> list[dict[str, Any]]:
 def _tier(node: Node, model: PriceModel, code: str) -> dict[str, Any]:
     packaged = ("package_size",) if model == PriceModel.GRADUATED_PACKAGE else ()
     fields = node.fields(("up_to", "amount", "flat_amount", *packaged))
-    flat = fields.read("flat_amount", _whole_minor(code), default=None)
+    flat = fields.read("flat_amount", whole_minor(code), default=None)
     form = {
         "up_to": _plain(fields.read("up_to", decimal(above=Decimal(0)), default=None)),
         "amount": _amount(fields.read("amount", decimal()), code),
@@ -228,8 +228,8 @@ def _check(node: Node, form: dict[str, Any], sold_interval: str, *, usage: bool)
             node.at(most).report("out_of_range", f"{most} is at least {least}")
 
 
-def _whole_minor(code: str) -> Any:
-    """Return a reader of amounts that are charged as they stand: whole minor units."""
+def whole_minor(code: str) -> Any:
+    """Return a reader of amounts that are used as they stand: whole minor units."""
 
     def read(node: Node) -> Decimal | None:
         amount: Decimal | None = decimal()(node)

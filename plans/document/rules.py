@@ -85,7 +85,8 @@ def _check_product(overlay: Overlay, key: str, product: Mapping[str, Any]) -> No
         if known is not None and known["scope"] != product["scope"]:
             where.report("scope_differs", f"{feature} has scope {known['scope']}")
     for role in ("default_plan", "fallback_plan"):
-        if product[role] is not None:
+        overlay.requires("plans", [product[role]], at.at(role), "unknown_plan")
+        if product[role] is not None and not product["archived"]:
             _check_landing(overlay, key, product[role], at.at(role))
     if not product["archived"]:
         _check_stored_plans(overlay, key, product, at.at("features"))
@@ -93,7 +94,6 @@ def _check_product(overlay: Overlay, key: str, product: Mapping[str, Any]) -> No
 
 def _check_landing(overlay: Overlay, product: str, plan: str, at: Node) -> None:
     """A subscription lands on a default or fallback plan by itself, so it must be able to."""
-    overlay.requires("plans", [plan], at, "unknown_plan")
     known = overlay.objects["plans"].get(plan)
     if known is None:
         return

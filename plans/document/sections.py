@@ -15,6 +15,7 @@ from plans.change_rules import AnchorRule, Proration, RankChange, Settlement, Ti
 from plans.document.nodes import (
     Fields,
     Node,
+    Reader,
     boolean,
     choice,
     currency,
@@ -26,6 +27,7 @@ from plans.document.nodes import (
     unique,
 )
 from plans.document.offers import read_add_on, read_plan
+from plans.document.prices import whole_minor
 from plans.terms import Aggregation, DowngradePolicy, FedBy, Scope
 from plans.values import COMBINES, Combine, FeatureType
 
@@ -145,7 +147,7 @@ def _read_feature(name: str, node: Node) -> dict[str, Any]:
         "meter": fields.read("meter", key) if metered else None,
         "fed_by": fields.read("fed_by", choice(FedBy), default="events") if metered else None,
         "downgrade": fields.read("downgrade", _downgrade, default=DowngradePolicy.TRIM.value),
-        "list_prices": fields.read("list_prices", _amounts, default={}),
+        "list_prices": fields.read("list_prices", _worths, default={}),
     }
 
 
@@ -169,12 +171,23 @@ def _downgrade(node: Node) -> Any:
     return node.value
 
 
+def _worths(node: Node) -> dict[str, Any]:
+    """Read {currency: worth of a unit in major units}, which may be finer than a minor unit."""
+    return _by_currency(node, lambda code: decimal())
+
+
 def _amounts(node: Node) -> dict[str, Any]:
-    """Read {currency: amount in major units}, above zero."""
+    """Read {currency: amount in major units}."""
+    return _by_currency(node, whole_minor)
+
+
+def _by_currency(node: Node, reader_of: Callable[[str], Reader]) -> dict[str, Any]:
     found = {}
     for code, child in node.members():
         if currency(node.at(code, code)) is not None:
-            amount = decimal(above=Decimal(0))(child)
+            amount = reader_of(code)(child)
+            if amount == 0:
+                child.report("out_of_range", "the amount is above zero")
             found[code] = None if amount is None else f"{amount.normalize():f}"
     return found
 

@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from core.api.fields import Instant, Integer, StrictBoolean, Text
 from core.api.serializers import Input, Output
+from plans.models import ProductService
 from provisioning import documents, queries
 from provisioning.documents import State
 from provisioning.models import (
@@ -84,12 +85,15 @@ class ProductServiceOut(Output):
         allow_null=True,
         help_text="Code of the answer that paused or disabled it, or `by staff`.",
     )
-    secrets = SecretOut(
-        source="configuration.live_secrets",
-        many=True,
-        default=list,
-        help_text="The live signing secrets; what they are is never shown again.",
+    secrets = serializers.SerializerMethodField(
+        help_text="The live signing secrets; what they are is never shown again."
     )
+
+    @extend_schema_field(SecretOut(many=True))
+    def get_secrets(self, service: ProductService) -> list[dict[str, Any]]:
+        configuration = getattr(service, "configuration", None)
+        rows = [] if configuration is None else configuration.live_secrets
+        return [dict(each) for each in SecretOut(rows, many=True).data]
 
 
 class SentAgainOut(Output):

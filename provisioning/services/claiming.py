@@ -9,10 +9,12 @@ from django.conf import settings
 from django.db.models import Exists, F, OuterRef, QuerySet
 from django.db.models.functions import Coalesce
 
+from core.events import publish
 from core.transactions import command
 from identity import sealing
 from provisioning import documents
 from provisioning.models import Attempt, ServiceConfiguration, ServiceSecret, Target
+from provisioning.services.stopping import stop
 
 LEASE = timedelta(seconds=60)
 SLOTS = 64  # targets of one service that may be under way at once, by all workers together
@@ -52,7 +54,8 @@ def claim(*, service_id: str, limit: int, now: datetime) -> list[Claim]:
     """Take up to ``limit`` due targets of one service, those that wait longest first.
 
     Many workers may do this at once: each gets targets that nobody else has. When this
-    transaction is committed, the tries are counted, whatever becomes of the worker.
+    transaction is committed, the tries are counted, whatever becomes of the worker. A service
+    whose secrets were sealed under another SECRET_KEY is paused.
     """
     configuration = (
         ServiceConfiguration.objects.called()
@@ -63,7 +66,11 @@ def claim(*, service_id: str, limit: int, now: datetime) -> list[Claim]:
     )
     if configuration is None:
         return []
-    secrets = _secrets(configuration)
+    try:
+        secrets = _secrets(configuration)
+    except sealing.Unreadable:
+        publish([stop(configuration, problem="secret_unreadable", for_good=False, now=now)])
+        return []
     of_service = Target.objects.filter(service_id=service_id)
     free = min(limit, SLOTS - of_service.leased(now).count())
     if not secrets or free <= 0:

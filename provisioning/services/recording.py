@@ -14,6 +14,7 @@ from provisioning.models import Attempt, ServiceConfiguration, Target
 from provisioning.outcomes import Applied, Gone, LockedOut, Outcome
 from provisioning.services.claiming import Claim
 from provisioning.services.standing import COLUMNS, put_standing, standing_of
+from provisioning.services.stopping import stop
 from provisioning.transitions import Standing, after
 
 _WRITTEN = (*COLUMNS, "lease_until", "applied_content", "applied_hash", "applied_at")
@@ -138,18 +139,15 @@ def _stop_services(results: Sequence[Sent], now: datetime) -> list[Fact]:
         .order_by("pk")
         .select_for_update(no_key=True, of=("self",))
     )
-    return [_stop(row, problems[row.service_id], now) for row in rows]
-
-
-def _stop(row: ServiceConfiguration, outcome: LockedOut | Gone, now: datetime) -> Fact:
-    is_gone = isinstance(outcome, Gone)
-    column = "disabled_at" if is_gone else "paused_at"
-    setattr(row, column, now)
-    row.stopped_because = outcome.problem
-    row.save(update_fields=[column, "stopped_because"])
-    told = events.SERVICE_DISABLED if is_gone else events.SERVICE_PAUSED
-    data = {"service": row.service.key, "problem": outcome.problem}
-    return Fact(told, at=now.replace(microsecond=0), data=data)
+    return [
+        stop(
+            row,
+            problem=problems[row.service_id].problem,
+            for_good=isinstance(problems[row.service_id], Gone),
+            now=now,
+        )
+        for row in rows
+    ]
 
 
 def _keep_attempts(results: Sequence[Sent]) -> None:

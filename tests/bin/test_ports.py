@@ -1,4 +1,4 @@
-"""A taken port is stepped around."""
+"""A taken port is stepped around, and a chosen one is kept until its program starts."""
 
 import socket
 from collections.abc import Iterator
@@ -7,6 +7,7 @@ import pytest
 
 from deploy.local import ports
 from deploy.local.errors import LaunchError
+from deploy.local.ports import HeldPort
 
 
 @pytest.fixture
@@ -20,14 +21,13 @@ def taken_port() -> Iterator[int]:
 def test_a_free_port_is_taken_as_wanted() -> None:
     wanted = ports.any_free()
 
-    assert ports.step_to_free(wanted=wanted) == wanted
+    assert ports.hold_free(wanted=wanted).release() == wanted
 
 
 def test_a_port_that_somebody_listens_on_is_stepped_around(taken_port: int) -> None:
-    found = ports.step_to_free(wanted=taken_port)
+    found = ports.hold_free(wanted=taken_port).release()
 
     assert taken_port < found <= taken_port + ports.STEPS
-    assert ports.is_free(found)
 
 
 def test_a_port_that_is_taken_on_every_interface_counts_as_taken() -> None:
@@ -36,10 +36,11 @@ def test_a_port_that_is_taken_on_every_interface_counts_as_taken() -> None:
         server.bind(("0.0.0.0", 0))
         server.listen()
 
-        assert not ports.is_free(server.getsockname()[1])
+        with pytest.raises(OSError, match="in use"):
+            HeldPort(server.getsockname()[1])
 
 
-def test_a_port_that_was_just_given_back_is_free(taken_port: int) -> None:
+def test_a_port_that_was_just_given_back_is_free() -> None:
     with socket.socket() as server:
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         server.bind((ports.HOST, 0))
@@ -48,21 +49,27 @@ def test_a_port_that_was_just_given_back_is_free(taken_port: int) -> None:
         with socket.create_connection((ports.HOST, port)):
             server.accept()[0].close()  # leaves the server's side waiting in the kernel
 
-    assert ports.is_free(port)
+    assert HeldPort(port).release() == port
 
 
-def test_two_programs_never_get_the_same_port() -> None:
-    first = ports.any_free()
+def test_two_launchers_that_choose_at_the_same_time_get_different_ports() -> None:
+    first = HeldPort()
 
-    assert ports.step_to_free(wanted=first, avoid=[first]) > first
+    second = ports.hold_free(wanted=first.number)
+
+    assert second.release() > first.number
+    assert ports.hold_free(wanted=first.release()).release() == first.number
 
 
 def test_no_free_port_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ports, "is_free", lambda port: False)
+    def taken(port: int) -> HeldPort:
+        raise OSError
+
+    monkeypatch.setattr(ports, "HeldPort", taken)
 
     with pytest.raises(LaunchError, match="No port is free from 8000 to 8200"):
-        ports.step_to_free(wanted=8000)
+        ports.hold_free(wanted=8000)
 
 
 def test_the_search_ends_at_the_last_port() -> None:
-    assert ports.step_to_free(wanted=65_400) <= 65_535
+    assert ports.hold_free(wanted=65_400).release() <= 65_535

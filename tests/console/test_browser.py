@@ -16,7 +16,7 @@ from console.staff import make_groups
 from core.acting import acting_as
 from customers import services as customers
 from customers.services import NewSubject
-from entitlements import reader
+from entitlements import connections
 from subscriptions.models import Subscription
 from tests.world import EXAMPLES
 
@@ -95,7 +95,7 @@ def zone(transactional_db: Any) -> Iterator[str]:
         new = NewSubject("zone", "shop.example", {"zone": "pro"})
         (made,) = customers.create_subjects(customer_id=ada.id, subjects=[new])
     yield made.id
-    reader.close()
+    connections.close()
 
 
 def test_staff_log_in_find_a_customer_and_cancel(zone: str, browse: Browse) -> None:

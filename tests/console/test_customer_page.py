@@ -119,7 +119,8 @@ def test_lists_are_bounded_and_say_so(ada: str, support: Client) -> None:
     )
     page = support.get(page_of(ada)).context["page"]
     assert len(page.owners) == 1 + 20
-    assert len(page.history.events) == len(page.history.changes) == 50
+    assert len(page.history.events) == page.history.entries == 50
+    assert sum(1 + change.more for change in page.history.changes) == 50
     seen = words_of(support, page_of(ada))
     assert "20 of 31 subjects shown, current ones first, then the newest." in seen
     assert "Events the newest 50 of " in seen

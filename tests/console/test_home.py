@@ -64,8 +64,8 @@ def test_a_paused_service_is_a_failing_one(ada: str, support: Client) -> None:
     provisioning.pause_service(service_id=edge.id)
     page = support.get("/admin/")
     assert counts(support)["Failing services"] == 1
-    (line,) = page.context["services"]
-    assert (line.configuration.service.key, line.lagging, line.given_up) == ("edge", 1, 0)
+    (service,) = page.context["services"]
+    assert (service.service.key, service.waiting, service.dead_letters) == ("edge", 1, 0)
     assert "paused" in text_of(page.content)
 
 

@@ -13,7 +13,7 @@ import pytest
 from django.core.management import call_command
 
 from core import acting, relay
-from entitlements import reader
+from entitlements import connections
 from examples.product_service.server import ProductService
 from examples.product_service.store import Store
 from tests.world import EXAMPLES
@@ -41,7 +41,7 @@ def lines(
     out = StringIO()
     call_command("demo", f"--base-url={live_server.url}", f"--service-url=edge={edge}", stdout=out)
     yield json.loads(out.getvalue())["curl"]
-    reader.close()
+    connections.close()
 
 
 def paste(line: str) -> Any:

@@ -1,5 +1,6 @@
 """Reactions: at least once, by one worker at a time, and never lost."""
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -147,7 +148,12 @@ def test_a_reaction_that_recovers_leaves_no_error(react: React, machine_time: Ma
     assert (row.delivered_at, row.error, row.attempts) == (machine_time.now, "", 2)
 
 
-def test_an_error_that_no_column_takes_is_kept_all_the_same(react: React) -> None:
+def test_an_error_that_no_column_takes_is_kept_all_the_same(
+    react: React, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # a captured log with half a surrogate pair cannot be sent between test processes
+    monkeypatch.setattr(logging.getLogger("core.events"), "disabled", True)
+
     def fail(rows: Sequence[Event]) -> None:
         raise ValueError("nul \x00, half a pair \ud800, and " + "long " * 1000)
 

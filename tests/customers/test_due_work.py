@@ -191,7 +191,10 @@ def test_a_database_in_trouble_parks_nobody(
     planner.plan(ada, at("03-01 13:00"))
     machine_time.passes(hours=2)
 
+    tries: list[int] = []
+
     def struggle(due: Mapping[str, datetime]) -> None:
+        tries.append(1)
         with connection.cursor() as cursor:
             cursor.execute(f"DO $$ BEGIN RAISE USING ERRCODE = '{code}'; END $$")
 
@@ -199,6 +202,7 @@ def test_a_database_in_trouble_parks_nobody(
     for work in (run_due_live, lambda: turns.run_due([ada])):
         with pytest.raises(OperationalError):
             work()
+    assert len(tries) == 2
     assert not Customer.objects.exclude(parked_at=None).exists()
 
 

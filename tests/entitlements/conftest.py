@@ -8,7 +8,7 @@ from django.core.management import call_command
 from django.test import Client
 
 from core.principals import Scope
-from entitlements import reader
+from entitlements import connections
 from plans.services import apply_catalog
 from tests.world import World
 
@@ -145,4 +145,4 @@ def world(db: Any) -> Iterator[World]:
 def committed_world(transactional_db: Any) -> Iterator[World]:
     """The same in real time, with commits, so that the check reads on a connection of its own."""
     yield opened()
-    reader.close()
+    connections.close()

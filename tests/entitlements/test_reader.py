@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from django.db import connection
 
-from entitlements import reader
+from entitlements import connections
 from tests.world import World
 
 
@@ -79,7 +79,7 @@ def test_a_database_that_is_away_is_said_to_be(
 ) -> None:
     ada = committed_world.customer()
     token = committed_world.get(f"customers/{ada}/entitlements/token")["token"]
-    reader.close()
+    connections.close()
 
     def refuse(**_: Any) -> None:
         raise psycopg.OperationalError("connection refused")
@@ -103,7 +103,7 @@ def test_a_database_that_does_not_answer_is_given_half_a_second(committed_world:
 
 def test_checks_cannot_write(committed_world: World) -> None:
     ask(committed_world, committed_world.customer())
-    [held] = [each for each in reader._open if not each.closed]
+    [held] = [each for each in connections._open if not each.closed]
     with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
         held.execute("DELETE FROM entitlements_customerrevision")
 

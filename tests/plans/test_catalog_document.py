@@ -109,6 +109,12 @@ BAD: list[tuple[str, Any, list[tuple[str, str]]]] = [
     ("/plans/pro/effective_from", "2026-01-01", [("/plans/pro/effective_from", "invalid_type")]),
     ("/plans/pro/effective_from", "2026-01-01T00:00:00", [
         ("/plans/pro/effective_from", "invalid_type")]),
+    ("/plans/pro/effective_from", "2026-02-30T00:00:00Z", [
+        ("/plans/pro/effective_from", "invalid_type")]),
+    ("/plans/pro/effective_from", "2026-01-01T00:00:00.5Z", [
+        ("/plans/pro/effective_from", "invalid_type")]),
+    ("/plans/pro/effective_from", "0001-01-01T00:00:00+01:00", [
+        ("/plans/pro/effective_from", "out_of_range")]),
     ("/plans/pro/trial", {"days": 0}, [("/plans/pro/trial/days", "out_of_range")]),
     ("/plans/pro/trial", {"days": 14, "ends": "never"}, [
         ("/plans/pro/trial/ends", "invalid_choice")]),
@@ -167,6 +173,12 @@ BAD: list[tuple[str, Any, list[tuple[str, str]]]] = [
         ("/add_ons/more/features/rules/add", "malformed_value")]),
     ("/coupons/ten/percent_off", 101, [("/coupons/ten/percent_off", "out_of_range")]),
     ("/coupons/ten/amounts_off", {"EUR": "5"}, [("/coupons/ten", "required")]),
+    ("/coupons/ten", {"amounts_off": {"EUR": "5.005"}, "duration": "once"}, [
+        ("/coupons/ten/amounts_off/EUR", "amount_too_fine")]),
+    ("/coupons/ten", {"amounts_off": {"EUR": 0}, "duration": "once"}, [
+        ("/coupons/ten/amounts_off/EUR", "out_of_range")]),
+    ("/coupons/ten", {"amounts_off": {"USD": 5}, "duration": {"months": 3}}, [
+        ("/coupons/ten/amounts_off/USD", "currency_not_sold")]),
     ("/coupons/ten/duration", "always", [("/coupons/ten/duration", "invalid_choice")]),
 ]  # fmt: skip
 
@@ -204,6 +216,49 @@ def test_a_string_feature_comes_from_one_exclusive_product_only() -> None:
         }
     )
     assert problems(two) == [("/features/tone/combine", "not_combinable")]
+
+
+def test_only_values_that_have_a_sum_can_be_added() -> None:
+    tree = small(
+        {
+            "/features/tone": {"product_service": "edge", "type": "string", "scope": "subject"},
+            "/products/site/features": ["rules", "hits", "tone"],
+            "/plans/free/features/tone": "calm",
+            "/plans/pro/features/tone": "loud",
+            "/add_ons/more/features/tone": {"add": "er"},
+        }
+    )
+    assert problems(tree) == [("/add_ons/more/features/tone", "not_addable")]
+    tree["add_ons"]["more"]["features"]["tone"] = {"replace": "louder"}
+    assert problems(tree) == []
+
+
+def test_an_add_on_changes_features_that_its_plans_have() -> None:
+    other = {"product_service": "edge", "type": "limit", "scope": "subject"}
+    tree = small({"/features/bits": other, "/add_ons/more/features/bits": {"add": 1}})
+    assert problems(tree) == [("/add_ons/more/features/bits", "feature_not_in_product")]
+
+
+def test_a_product_lands_on_a_plan_of_its_own() -> None:
+    other = {"scope": "subject", "exclusive": True, "default_plan": "free"}
+    assert problems(small({"/products/shop": other})) == [
+        ("/products/shop/default_plan", "different_product"),
+        ("/products/shop/fallback_plan", "different_product"),
+    ]
+    assert problems(small({"/products/shop": {**other, "archived": True}})) == []
+    nowhere = {**other, "default_plan": "gold", "archived": True}
+    assert problems(small({"/products/shop": nowhere})) == [
+        ("/products/shop/default_plan", "unknown_plan"),
+        ("/products/shop/fallback_plan", "unknown_plan"),
+    ]
+
+
+def test_a_default_plan_is_sold_in_every_currency() -> None:
+    tree = small({"/currencies": ["EUR", "USD"], "/products/site/default_plan": "pro"})
+    assert problems(tree) == [
+        ("/products/site/default_plan", "plan_not_sellable"),
+        ("/products/site/fallback_plan", "plan_not_sellable"),
+    ]
 
 
 def test_a_product_gives_features_of_its_own_scope() -> None:

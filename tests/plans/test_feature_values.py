@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plans import values
+from plans.numbers import MalformedValue
 from plans.values import (
     COMBINES,
     UNLIMITED,
@@ -15,7 +16,6 @@ from plans.values import (
     Comparison,
     Config,
     FeatureType,
-    MalformedValue,
     NumberSet,
     PerUnit,
     Range,
@@ -113,6 +113,7 @@ MALFORMED: list[tuple[str, Any, str]] = [
     ("metered", {"included": 5, "reset": {"sliding": "P7D"}}, "/reset/sliding"),
     ("metered", {"included": 5, "reset": {"sliding": 7}}, "/reset/sliding"),
     ("metered", {"included": 5, "reset": {"fixed": "day", "calendar": "day"}}, "/reset"),
+    ("metered", {"included": 5, "reset": {"weekly": 1}}, "/reset"),
     ("metered", {"included": 5, "zone": "Mars/Olympus"}, "/zone"),
     ("metered", {"included": 5, "overage": "stop"}, "/overage"),
     ("metered", {"included": 5, "overage": {"allow_to_percent": 99}}, "/overage/allow_to_percent"),

@@ -2,6 +2,7 @@
 
 import threading
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from provisioning import delivery, services
 from provisioning.adapters import receiver
 from provisioning.models import Attempt, Target
 from provisioning.outcomes import Applied
+from provisioning.services import claiming, recording
 from provisioning.services.claiming import LEASE, claim
 from provisioning.services.recording import Sent, record
 from tests.provisioning.conftest import (
@@ -306,3 +308,61 @@ def test_attempts_are_forgotten_after_thirty_days(
     assert services.clean_up(now=now + timedelta(days=29)) == 0
     assert services.clean_up(now=now + timedelta(days=31)) == 1
     assert provisioning.attempts(provisioning.target(shop)) == []
+
+
+def test_no_more_targets_of_a_service_are_under_way_than_it_has_slots_for(
+    world: World, provisioning: Provisioning, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claiming, "SLOTS", 3)
+    service_id = provisioning.configure(provisioning.sample())
+    ada = world.customer()
+    for number in range(5):
+        world.zone(ada, key=f"zone-{number}")
+    now = datetime.now(UTC)
+    assert len(claim(service_id=service_id, limit=2, now=now)) == 2
+    assert len(claim(service_id=service_id, limit=2, now=now)) == 1
+    assert claim(service_id=service_id, limit=2, now=now) == []
+    later = now + LEASE + timedelta(seconds=1)
+    assert len(claim(service_id=service_id, limit=9, now=later)) == 3
+
+
+def test_a_service_whose_secret_cannot_be_read_is_paused_and_hinders_no_other(
+    world: World, provisioning: Provisioning, settings: Any
+) -> None:
+    provisioning.configure(provisioning.sample(), "edge")
+    settings.SECRET_KEY = "another one, after the first was lost"
+    provisioning.configure(provisioning.sample(), "desk")
+    ada = world.customer()
+    shop = world.zone(ada)
+    world.post("subscriptions", status=201, customer=ada, plan="pack")
+    assert provisioning.deliver() == 1
+    assert provisioning.configuration("edge").stopped_because == "secret_unreadable"
+    assert Event.objects.get(type="service.paused").data["service"] == "edge"
+    assert provisioning.target(shop).attempts == 0
+    assert not provisioning.target(ada, "desk").is_lagging
+
+
+def test_a_result_that_cannot_be_recorded_takes_no_other_with_it(
+    world: World, provisioning: Provisioning, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provisioning.configure(provisioning.scripted())
+    ada = world.customer()
+    zones = [world.zone(ada, key=f"zone-{number}") for number in range(5)]
+    poison = provisioning.target(zones[3]).id
+    settle = recording._settle
+
+    def fails_for_one(target: Target, sent: Sent, now: datetime) -> Any:
+        if target.id == poison:
+            raise ValueError("poison")
+        return settle(target, sent, now)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(recording, "_settle", fails_for_one)
+        provisioning.deliver()
+    assert [provisioning.target(zone).is_lagging for zone in zones] == [
+        False,
+        False,
+        False,
+        True,
+        False,
+    ]
