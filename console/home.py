@@ -80,19 +80,19 @@ def _provisioning(services: list[Any]) -> list[Tile]:
     """``services`` are configurations with their lag."""
     return [
         Tile(
-            "Targets given up",
-            "the product service does not have what was sold",
+            "Dead letters",
+            "given up: the product service does not have what was sold",
             sum(each.dead_letters for each in services),
             list_of(Target, "dead_lettered_at__isnull=False"),
         ),
         Tile(
             "Failing services",
-            "not called, or given up on",
+            "not called, or with dead letters",
             sum(bool(each.dead_letters) or not each.is_called for each in services),
             list_of(ServiceConfiguration),
         ),
         Tile(
-            "Lagging targets",
+            "Waiting targets",
             "their newest document is on its way",
             sum(each.waiting for each in services),
             list_of(Target, "next_attempt_at__isnull=False"),

@@ -51,7 +51,7 @@ def take_back(change_id: str) -> None:
 
 
 def retry_dead_letters(customer_id: str) -> None:
-    """Send again what was given up of this customer, 500 targets at most."""
+    """Send a customer's dead letters again, 500 at most."""
     dead = Target.objects.dead().filter(customer_id=customer_id).order_by("id")
     for target_id in list(dead.values_list("id", flat=True)[:MOST_AT_ONCE]):
         provisioning.resync(target_id=target_id)
@@ -76,7 +76,7 @@ ACTIONS: Mapping[str, Action] = {
         "The newest document will be sent again.",
     ),
     "retry_dead_letters": Action(
-        Customer, retry_dead_letters, "What was given up will be sent again."
+        Customer, retry_dead_letters, "The dead letters will be sent again."
     ),
     "retry": Action(Customer, lambda row: turns.retry(customer_id=row), "The due work was done."),
     "unpark": Action(

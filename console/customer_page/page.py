@@ -6,11 +6,11 @@ from datetime import datetime
 
 from django.db.models import F, Q
 
-from console.customer_page import agreements, holdings, targets
-from console.customer_page.agreements import Agreement
+from console.customer_page import holdings, subscribed, targets
 from console.customer_page.history import History, history_of
 from console.customer_page.holdings import Holding
-from console.customer_page.targets import Delivery
+from console.customer_page.subscribed import Subscribed
+from console.customer_page.targets import Comparison
 from core import ids
 from customers.models import Customer, Subject
 from customers.queries import now_of
@@ -24,9 +24,9 @@ class Owner:
     """The customer itself (``subject`` is None) or one subject, with all it has."""
 
     subject: Subject | None
-    agreements: Sequence[Agreement]
+    subscribed: Sequence[Subscribed]
     holdings: Sequence[Holding]
-    deliveries: Sequence[Delivery]
+    targets: Sequence[Comparison]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +68,20 @@ def customer_page(customer: Customer, *, only: str = "") -> CustomerPage:
         else list(subjects.order_by(F("ended_at").desc(nulls_first=True), "-id")[:MOST_SUBJECTS])
     )
     whose = Q(subject__in=shown) if chosen else Q(subject=None) | Q(subject__in=shown)
-    agreed, more_agreements = agreements.of_owners(customer, whose)
+    agreed, more_subscribed = subscribed.of_owners(customer, whose)
     held, more_facts = holdings.of_owners(customer, shown, at=now, itself=chosen is None)
     sent, more_targets = targets.of_owners(customer, whose)
     owners = [
         Owner(
             subject,
-            agreements=agreed.get(subject.id if subject else None, ()),
+            subscribed=agreed.get(subject.id if subject else None, ()),
             holdings=held.get(subject.id if subject else None, ()),
-            deliveries=sent.get(subject.id if subject else None, ()),
+            targets=sent.get(subject.id if subject else None, ()),
         )
         for subject in ([] if chosen else [None]) + shown
     ]
     cut = {
-        "subscriptions": more_agreements,
+        "subscriptions": more_subscribed,
         "entitlements": more_facts,
         "provisioning targets": more_targets,
     }

@@ -28,7 +28,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class Comparison:
     """A target: its documents side by side, and the latest attempt to send one."""
 
     target: Target
@@ -45,7 +45,9 @@ class Delivery:
         return self.target.service.configuration.is_called
 
 
-def of_owners(customer: Customer, whose: Q) -> tuple[Mapping[str | None, Sequence[Delivery]], bool]:
+def of_owners(
+    customer: Customer, whose: Q
+) -> tuple[Mapping[str | None, Sequence[Comparison]], bool]:
     """Return the targets of some owners by subject (None: the customer itself), and whether there
     are more."""
     found = list(
@@ -57,20 +59,20 @@ def of_owners(customer: Customer, whose: Q) -> tuple[Mapping[str | None, Sequenc
     latest = Attempt.objects.filter(target=OuterRef("pk")).order_by("-id").values("pk")[:1]
     newest = Target.objects.filter(pk__in=[each.pk for each in shown]).values(last=Subquery(latest))
     attempts = {each.target_id: each for each in Attempt.objects.filter(pk__in=newest)}
-    deliveries: dict[str | None, list[Delivery]] = {}
+    comparisons: dict[str | None, list[Comparison]] = {}
     for target in shown:
-        deliveries.setdefault(target.subject_id, []).append(
-            Delivery(
+        comparisons.setdefault(target.subject_id, []).append(
+            Comparison(
                 target,
                 compared(target.desired_content, target.applied_content),
                 attempts.get(target.id),
             )
         )
-    return deliveries, len(found) > MOST_TARGETS
+    return comparisons, len(found) > MOST_TARGETS
 
 
 def dead_letters(customer_id: str) -> int:
-    """Count the customer's targets that were given up, whatever is shown of them."""
+    """Count all of the customer's dead letters, whatever is shown of them."""
     return Target.objects.dead().filter(customer_id=customer_id).count()
 
 

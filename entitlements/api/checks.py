@@ -10,6 +10,7 @@ from decimal import Decimal
 from functools import update_wrapper
 from typing import Any
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.response import Response
@@ -142,7 +143,7 @@ def _answered(request: HttpRequest) -> HttpResponse:
         principal.require(Scope.ENTITLEMENTS_CHECK)
         query = read_query(request.META.get("QUERY_STRING", ""), _PARAMETERS)
         return _response(_answer(principal, query))
-    except DomainError as error:
+    except (DomainError, OperationalError, InterfaceError) as error:
         refusal = problems.handle(error, {"request": request})
         headers = {**dict(refusal.items()), "Content-Type": problems.MEDIA_TYPE}
         return HttpResponse(dumps(refusal.data), status=refusal.status_code, headers=headers)

@@ -25,9 +25,9 @@ def test_a_quiet_platform_alarms_nobody(ada: str, support: Client) -> None:
     assert counts(support) == {
         "Parked customers": 0,
         "Parked reactions": 0,
-        "Targets given up": 0,
+        "Dead letters": 0,
         "Failing services": 0,
-        "Lagging targets": 1,
+        "Waiting targets": 1,
     }
     assert "c-alarm" not in text_of(page.content)
 
@@ -49,9 +49,9 @@ def test_each_count_leads_to_the_rows_it_counts(world: World, ada: str, support:
     assert counts(support) == {
         "Parked customers": 1,
         "Parked reactions": 1,
-        "Targets given up": 1,
+        "Dead letters": 1,
         "Failing services": 1,
-        "Lagging targets": 1,
+        "Waiting targets": 1,
     }
     for tile in support.get("/admin/").context["tiles"]:
         listed = support.get(tile.url)

@@ -84,9 +84,10 @@ def test_it_goes_on_after_an_error_and_stops_when_told(stop: signal.Signals) -> 
         rounds.append("round")
         if len(rounds) == 1:
             raise ValueError("not today")
-        if len(rounds) == 4:
+        if len(rounds) >= 4 and not other.left:
             os.kill(os.getpid(), stop)
-        return 1 if len(rounds) < 4 else 0
+            return 0
+        return 1
 
     relay.install([Pump("fails", fail_at_first, 0.01), Pump("other", other.work, 0.01)])
     call_command("relay")

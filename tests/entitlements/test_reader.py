@@ -1,13 +1,16 @@
 """The connection that checks read on: each thread's own, fresh, replaced when it breaks."""
 
 import threading
+from dataclasses import replace
 from typing import Any
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
-from entitlements import connections
+from entitlements import catalog, connections
+from plans.services import apply_catalog
+from tests.entitlements.conftest import catalog as shop_catalog
 from tests.world import World
 
 
@@ -90,6 +93,34 @@ def test_a_database_that_is_away_is_said_to_be(
     assert (status, problem["code"]) == (503, code)
 
 
+def test_a_process_that_never_saw_the_catalog_says_so_too(
+    committed_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = committed_world.customer()
+
+    def refuse() -> None:
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(catalog, "_seen", None)
+    monkeypatch.setattr(catalog.queries, "features", refuse)
+    status, problem = ask(committed_world, ada)
+    assert (status, problem["code"]) == (503, "database_unavailable")
+
+
+def test_a_catalog_that_was_seen_goes_on_to_serve(
+    committed_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = committed_world.customer()
+    ask(committed_world, ada)
+
+    def refuse() -> None:
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(catalog, "_seen", replace(catalog._seen, until=0.0))
+    monkeypatch.setattr(catalog.queries, "features", refuse)
+    assert ask(committed_world, ada)[0] == 200
+
+
 def test_a_database_that_does_not_answer_is_given_half_a_second(committed_world: World) -> None:
     ada = committed_world.customer()
     ask(committed_world, ada)
@@ -109,12 +140,9 @@ def test_checks_cannot_write(committed_world: World) -> None:
 
 
 def test_a_feature_made_a_moment_ago_is_known(committed_world: World) -> None:
-    from plans.services import apply_catalog
-    from tests.entitlements.conftest import catalog
-
     ada = committed_world.customer()
     ask(committed_world, ada)
-    tree = catalog()
+    tree = shop_catalog()
     more = {"name": "More", "type": "boolean", "scope": "customer", "product_service": "desk"}
     apply_catalog(tree={"features": {**tree["features"], "more": more}})
     assert committed_world.check("more", customer=ada)["reason"] == "not_entitled"

@@ -17,7 +17,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from billing.wsgi import application
-from entitlements import reader
+from entitlements import connections
 from tests.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,7 +40,7 @@ def token(transactional_db: Any) -> Iterator[str]:
     ada = world.customer("ada")
     world.zone(ada, "shop.example")
     yield world.token
-    reader.close()
+    connections.close()
 
 
 @schema.parametrize()

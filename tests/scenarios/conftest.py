@@ -5,7 +5,7 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 
-from entitlements import reader
+from entitlements import connections
 from tests.world import World
 
 
@@ -17,4 +17,4 @@ def world(transactional_db: Any) -> Iterator[World]:
     yield made
     made.settle()
     call_command("check_invariants", verbosity=0)
-    reader.close()
+    connections.close()

@@ -12,7 +12,7 @@ MOST_SUBSCRIPTIONS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement:
+class Subscribed:
     """A subscription, and what is planned for it."""
 
     subscription: Subscription
@@ -36,7 +36,7 @@ class Agreement:
 
 def of_owners(
     customer: Customer, whose: Q
-) -> tuple[Mapping[str | None, Sequence[Agreement]], bool]:
+) -> tuple[Mapping[str | None, Sequence[Subscribed]], bool]:
     """Return the subscriptions of some owners by subject (None: the customer itself), those that
     have not ended first, and whether there are more."""
     rows = list(
@@ -46,8 +46,8 @@ def of_owners(
             : MOST_SUBSCRIPTIONS + 1
         ]
     )
-    found: dict[str | None, list[Agreement]] = {}
+    found: dict[str | None, list[Subscribed]] = {}
     for row in rows[:MOST_SUBSCRIPTIONS]:
         pending: Sequence[PendingChange] = getattr(row, "pending_changes")  # noqa: B009 - to_attr
-        found.setdefault(row.subject_id, []).append(Agreement(row, pending))
+        found.setdefault(row.subject_id, []).append(Subscribed(row, pending))
     return found, len(rows) > MOST_SUBSCRIPTIONS
