@@ -9,7 +9,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
-from core import ids
+from core import events, ids
 from core.errors import DomainError
 from core.models import AuditEntry, Delivery, Event, IdempotencyKey
 
@@ -100,6 +100,11 @@ class DeliveryAdmin(ReadOnlyAdmin):
     list_filter = ("handler", ("parked_at", admin.EmptyFieldListFilter))
     list_select_related = ("event",)
     search_fields = ("handler", "error")
+    actions = ("retry",)
+
+    @admin.action(description="Try parked reactions again")
+    def retry(self, request: HttpRequest, rows: QuerySet[Delivery]) -> None:
+        self.for_each(request, rows, lambda row: events.retry_parked([row.pk]))
 
 
 @admin.register(AuditEntry)

@@ -18,6 +18,7 @@ from django.db import connection, transaction
 from core import acting, clock, nudges
 from core.errors import describe
 from core.models import Delivery, Event
+from core.transactions import command
 
 logger = logging.getLogger(__name__)
 
@@ -108,6 +109,16 @@ def deliver_pending(*, limit: int = 100, customer_ids: Sequence[str] | None = No
             return tried
         _attempt(delivery)
     return limit
+
+
+@command
+def retry_parked(delivery_ids: Sequence[int]) -> int:
+    """Let parked reactions be tried again from the beginning; return how many there were."""
+    found = Delivery.objects.filter(pk__in=delivery_ids, parked_at__isnull=False).update(
+        parked_at=None, attempts=0, attempt_after=clock.system_now(), error=""
+    )
+    nudges.after_commit("reactions")
+    return found
 
 
 def stamp_positions(*, limit: int = 10_000) -> int:

@@ -71,15 +71,8 @@ def customer_page(customer: Customer, *, only: str = "") -> CustomerPage:
     agreed, more_subscribed = subscribed.of_owners(customer, whose)
     held, more_facts = holdings.of_owners(customer, shown, at=now, itself=chosen is None)
     sent, more_targets = targets.of_owners(customer, whose)
-    owners = [
-        Owner(
-            subject,
-            subscribed=agreed.get(subject.id if subject else None, ()),
-            holdings=held.get(subject.id if subject else None, ()),
-            targets=sent.get(subject.id if subject else None, ()),
-        )
-        for subject in ([] if chosen else [None]) + shown
-    ]
+    owners: dict[str | None, Subject | None] = {} if chosen else {None: None}
+    owners |= {subject.id: subject for subject in shown}
     cut = {
         "subscriptions": more_subscribed,
         "entitlements": more_facts,
@@ -89,7 +82,10 @@ def customer_page(customer: Customer, *, only: str = "") -> CustomerPage:
         customer=customer,
         now=now,
         revision=CustomerRevision.objects.filter(customer=customer).first(),
-        owners=owners,
+        owners=[
+            Owner(subject, agreed.get(key, ()), held.get(key, ()), sent.get(key, ()))
+            for key, subject in owners.items()
+        ],
         only=chosen,
         subjects_in_all=subjects.count(),
         history=history_of(customer.id),

@@ -19,6 +19,7 @@ from entitlements.models import Timeline
 from provisioning.differences import Difference, Look, Owned, differences, looks
 from provisioning.models import ServiceConfiguration, Target
 from provisioning.services.standing import COLUMNS, put_standing, standing_of
+from provisioning.services.writing import write
 from provisioning.transitions import revived
 
 logger = logging.getLogger(__name__)
@@ -127,7 +128,7 @@ def _plan(looked_at: Sequence[Look], services: Sequence[ServiceConfiguration]) -
     found = list(differences(looked_at, services, list(targets)))
     rows = [(each.target, _filled(each, now)) for each in found]
     Target.objects.bulk_create(row for before, row in rows if before is None)
-    Target.objects.bulk_update([row for before, row in rows if before is not None], _WRITTEN)
+    write([row for before, row in rows if before is not None], _WRITTEN)
     if rows:
         nudges.after_commit("deliveries")
 

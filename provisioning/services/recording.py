@@ -15,6 +15,7 @@ from provisioning.outcomes import Applied, Gone, LockedOut, Outcome
 from provisioning.services.claiming import Claim
 from provisioning.services.standing import COLUMNS, put_standing, standing_of
 from provisioning.services.stopping import stop
+from provisioning.services.writing import write
 from provisioning.transitions import Standing, after
 
 _WRITTEN = (*COLUMNS, "lease_until", "applied_content", "applied_hash", "applied_at")
@@ -51,7 +52,7 @@ def record(*, results: Sequence[Sent], now: datetime) -> int:
     ]
     for target in ours:
         facts += _settle(target, sent[target.id], now)
-    Target.objects.bulk_update(ours, _WRITTEN)
+    write(ours, _WRITTEN)
     _keep_attempts(results)
     publish(facts)
     return len(ours)
@@ -151,17 +152,15 @@ def _stop_services(results: Sequence[Sent], now: datetime) -> list[Fact]:
 
 
 def _keep_attempts(results: Sequence[Sent]) -> None:
-    Attempt.objects.bulk_update(
-        [
-            Attempt(
-                pk=each.claim.attempt_id,
-                outcome=type(each.outcome).__name__.lower(),
-                problem=getattr(each.outcome, "problem", "")[:_SHOWN_PROBLEM],
-                status=each.status,
-                elapsed_ms=each.elapsed_ms,
-                answer=each.answer,
-            )
-            for each in results
-        ],
-        ["outcome", "problem", "status", "elapsed_ms", "answer"],
-    )
+    rows = [
+        Attempt(
+            pk=each.claim.attempt_id,
+            outcome=type(each.outcome).__name__.lower(),
+            problem=getattr(each.outcome, "problem", "")[:_SHOWN_PROBLEM],
+            status=each.status,
+            elapsed_ms=each.elapsed_ms,
+            answer=each.answer,
+        )
+        for each in results
+    ]
+    write(rows, ["outcome", "problem", "status", "elapsed_ms", "answer"])

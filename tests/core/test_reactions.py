@@ -301,3 +301,28 @@ def test_a_slow_reaction_holds_no_lock_and_is_not_run_beside_itself(react: React
     gate.open()
     assert worker.result(20) == 1
     assert ran == [1, 2]
+
+
+def test_a_parked_reaction_is_tried_again_when_staff_say_so(
+    react: React, machine_time: MachineTime
+) -> None:
+    broken = True
+
+    def fail(rows: Sequence[Event]) -> None:
+        if broken:
+            raise ValueError("not yet")
+
+    react(fail)
+    report(1)
+    for _ in range(MAX_ATTEMPTS):
+        assert deliver_pending() == 1
+        machine_time.passes(hours=2)
+    row = Delivery.objects.get()
+    assert row.parked_at is not None
+    assert deliver_pending() == 0
+
+    broken = False
+    assert events.retry_parked([row.pk]) == 1
+    assert deliver_pending() == 1
+    row.refresh_from_db()
+    assert (row.parked_at, row.error, row.delivered_at) == (None, "", machine_time.now)

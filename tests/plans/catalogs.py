@@ -1,6 +1,7 @@
 """A small catalog to start tests from, and ways to change one thing of it."""
 
 import copy
+from enum import Enum
 from typing import Any
 
 Tree = dict[str, Any]
@@ -59,7 +60,15 @@ SMALL: Tree = {
 
 BASE = "/plans/pro/prices/month/EUR/base"
 HITS = "/plans/pro/prices/month/EUR/hits"
-REMOVED = object()
+
+
+class Removed(Enum):
+    """Stands for a part of a document that is taken out; has a name that tests can be named by."""
+
+    REMOVED = "removed"
+
+
+REMOVED = Removed.REMOVED
 
 
 def small(changes: dict[str, Any] | None = None) -> Tree:

@@ -24,7 +24,7 @@ from django.test import Client
 from core import clock
 from core.outbound import OutboundClient
 from core.principals import Scope
-from examples.product_service.server import ProductService
+from examples.product_service.server import Handler, ProductService
 from examples.product_service.store import Store
 from plans.services import apply_catalog
 from provisioning import delivery, policy, services
@@ -95,6 +95,12 @@ def catalog() -> dict[str, Any]:
             "pack": plan("packs", 0, "5.00", seats=10),
         },
     }
+
+
+@pytest.fixture(autouse=True)
+def _quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sample service's log would stand between the dots."""
+    monkeypatch.setattr(Handler, "log_message", lambda *_: None)
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from examples.product_service import store
 from examples.product_service.server import MOST_BYTES, ProductService
 from examples.product_service.store import Store
 from provisioning import documents, signatures
@@ -172,6 +173,24 @@ def test_what_is_held_survives_a_restart(service: Service, state: Path) -> None:
     assert [each.document.generation for each in again.all()] == [3]
     assert again.all()[0].form == document(3)
     assert list(state.parent.iterdir()) == [state]
+
+
+def test_a_line_that_was_cut_by_a_crash_is_forgotten(service: Service, state: Path) -> None:
+    service.put(document(3))
+    with state.open("ab") as file:
+        file.write(b'{"document": {"target": "tg')
+    assert [each.document.generation for each in Store(state).all()] == [3]
+    assert state.read_bytes().count(b"\n") == 1
+
+
+def test_the_file_does_not_grow_for_ever(
+    service: Service, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "OLD_LINES", 5)
+    for number in range(1, 30):
+        service.put(document(number, entitlements={"rules": entry(number)}))
+    assert state.read_bytes().count(b"\n") <= 7
+    assert [each.document.generation for each in Store(state).all()] == [29]
 
 
 def test_what_cannot_be_kept_is_not_confirmed(
