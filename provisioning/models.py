@@ -94,7 +94,7 @@ class ServiceSecret(models.Model):
     """A key that requests to a product service are signed with. It is shown once, when it is made;
     the database only holds it sealed."""
 
-    id = primary_key("sec")
+    id = primary_key("whs")
     configuration = models.ForeignKey(ServiceConfiguration, models.PROTECT, related_name="secrets")
     slot = models.PositiveSmallIntegerField()
     sealed = models.BinaryField()

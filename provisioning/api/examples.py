@@ -13,11 +13,11 @@ SERVICE = {
     "disabled_at": None,
     "stopped_because": "",
     "secrets": [
-        {"id": "sec_01jd0000000000000000000012", "created_at": "2026-01-31T09:00:00.120000Z"}
+        {"id": "whs_01jd0000000000000000000012", "created_at": "2026-01-31T09:00:00.120000Z"}
     ],
 }
 NEW_SECRET = {
-    "id": "sec_01jd0000000000000000000012",
+    "id": "whs_01jd0000000000000000000012",
     "created_at": "2026-01-31T09:00:00.120000Z",
     "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw8Q5mQ2lqk1o=",
 }

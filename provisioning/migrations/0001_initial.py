@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='ServiceSecret',
             fields=[
-                ('id', core.ids.TypeIdField(editable=False, new=True, prefix='sec', primary_key=True, serialize=False)),
+                ('id', core.ids.TypeIdField(editable=False, new=True, prefix='whs', primary_key=True, serialize=False)),
                 ('slot', models.PositiveSmallIntegerField()),
                 ('sealed', models.BinaryField()),
                 ('created_at', models.DateTimeField()),

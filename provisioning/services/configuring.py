@@ -54,13 +54,13 @@ class ServiceUrlNotABase(BadRequest):
 class TooManySecrets(Conflict):
     """Two signing secrets are live already; revoke one first."""
 
-    code = "too_many_secrets"
+    code = "too_many_signing_secrets"
 
 
 class SecretNotFound(NotFound):
     """The product service has no such live secret."""
 
-    code = "secret_not_found"
+    code = "signing_secret_not_found"
 
 
 @dataclass(frozen=True, slots=True)

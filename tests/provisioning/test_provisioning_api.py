@@ -85,7 +85,7 @@ def test_a_secret_is_shown_once_and_sealed_in_the_database(world: World) -> None
     given = world.post("product-services/edge/secrets", status=201, secret=SECRET)["resource"]
     assert given["secret"] == SECRET
     full = world.post("product-services/edge/secrets", status=409)
-    assert full["code"] == "too_many_secrets"
+    assert full["code"] == "too_many_signing_secrets"
 
     seen = world.get("product-services/edge")["secrets"]
     assert [each["id"] for each in seen] == [made["id"], given["id"]]
@@ -102,7 +102,7 @@ def test_a_secret_is_shown_once_and_sealed_in_the_database(world: World) -> None
 
     world.delete(f"product-services/edge/secrets/{made['id']}", status=204)
     again = world.delete(f"product-services/edge/secrets/{made['id']}", status=404)
-    assert again["code"] == "secret_not_found"
+    assert again["code"] == "signing_secret_not_found"
     assert ServiceSecret.objects.live().count() == 1
     malformed = world.post("product-services/edge/secrets", status=400, secret="whsec_x")
     assert malformed["code"] == "malformed_secret"
