@@ -113,7 +113,7 @@ def _ratio(these: Sequence[Result], those: Sequence[Result]) -> float:
 @contextmanager
 def _site(customers: int, environment: dict[str, str]) -> Iterator[Site]:
     """Make and fill a database, serve it, and drop it afterwards."""
-    name = f"benchmark_check_{customers}"
+    name = f"benchmark_check_{customers}_{os.getpid()}"
     server = urlsplit(environment["DATABASE_URL"])
     environment = {
         "SECRET_KEY": "only for this benchmark",
@@ -125,7 +125,6 @@ def _site(customers: int, environment: dict[str, str]) -> Iterator[Site]:
     }
     administer = urlunsplit(server._replace(path="/postgres"))
     with psycopg.connect(administer, autocommit=True) as database:
-        database.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         database.execute(f"CREATE DATABASE {name}")
     try:
         print(f"seeding {customers:,} customers …", flush=True)

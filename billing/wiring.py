@@ -47,7 +47,12 @@ def _listen(handler: events.Handler, *types: events.EventType) -> events.Listene
 PROJECTIONS = (
     _listen(subscriptions.follow_owners, *_OWNERS),
     _listen(entitlements.sync, *_GRANTS),
-    _listen(provisioning.plan_targets, entitlement_events.ENTITLEMENTS_CHANGED, *_OWNERS),
+    _listen(
+        provisioning.plan_targets,
+        entitlement_events.ENTITLEMENTS_CHANGED,
+        customer_events.CUSTOMER_CLOSED,
+        customer_events.SUBJECT_ENDED,
+    ),
 )
 REACTIONS = (_listen(provisioning.replan_service, provisioning_events.SERVICE_CHANGED),)
 DUE_WORK = (subscriptions_due, entitlements_due)
