@@ -17,7 +17,6 @@ from customers.services import SubjectNotFound
 from customers.turns import CustomerNotFound
 from entitlements import connections
 from entitlements.connections import Row, Statement
-from entitlements.connections import close as close
 from entitlements.tokens import Revision
 
 NO_REVISION = Revision(1, 0)  # of a customer who was never given anything

@@ -7,8 +7,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,49 +16,11 @@ import pytest
 from deploy.local import places, ports
 from deploy.local.environment import PROJECT
 from tests.bin.processes import touching, wait_for
+from tests.running import START_SECONDS, Launched
 
-START_SECONDS = 120.0
 SECOND_START_SECONDS = 60.0
 # In the shell that runs the pasted lines, an answer that is an error fails the command.
 STRICT_CURL = 'curl() { command curl --silent --show-error --fail-with-body "$@"; }\n'
-
-
-class Launched:
-    """A bin/run that was started, and what it has printed so far."""
-
-    def __init__(self, *, data: Path, port: int) -> None:
-        variables = {
-            name: value
-            for name, value in os.environ.items()
-            if name not in ("DATABASE_URL", "REDIS_URL", "ENVIRONMENT")
-        }
-        self.process = subprocess.Popen(
-            [PROJECT / "bin" / "run", "--port", str(port)],
-            env={**variables, "BILLING_DATA_DIR": str(data)},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        self.lines: list[str] = []
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.lines.append(line.rstrip("\n"))
-
-    @property
-    def said(self) -> str:
-        return "\n".join(self.lines)
-
-    def wait_until_ready(self, *, seconds: float) -> None:
-        deadline = time.monotonic() + seconds
-        while not any(line.startswith("Ready after") for line in self.lines):
-            assert self.process.poll() is None, self.said
-            assert time.monotonic() < deadline, self.said
-            time.sleep(0.1)
 
 
 @pytest.fixture

@@ -1,18 +1,13 @@
 """The tutorial, run as a reader would: bin/run, then every command of the page in one shell."""
 
 import re
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from deploy.local import ports
-from tests.bin.processes import touching, wait_for
-from tests.bin.test_run_end_to_end import START_SECONDS, Launched
 from tests.docs.pages import PROJECT, Block, blocks
+from tests.running import Launched, running_platform, told
 
 PAGE = PROJECT / "docs" / "tutorial.md"
 END = "=== end of block ==="
@@ -20,18 +15,8 @@ END = "=== end of block ==="
 
 @pytest.fixture
 def platform() -> Iterator[Launched]:
-    """A platform with data of its own, and nothing left of it afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="billing-tutorial-"))
-    folder.chmod(0o711)
-    launched = Launched(data=folder, port=ports.any_free())
-    try:
-        launched.wait_until_ready(seconds=START_SECONDS)
+    with running_platform() as launched:
         yield launched
-    finally:
-        launched.process.terminate()
-        launched.process.wait(60)
-        wait_for(lambda: not touching(folder), seconds=20)
-        shutil.rmtree(folder)
 
 
 @pytest.mark.slow
@@ -70,18 +55,6 @@ SAID = """
   client_secret  sk_2
   Sample product service edge       http://127.0.0.1:8701/
 """
-
-
-def told(said: str) -> dict[str, str]:
-    """Return what the reader copies from what bin/run has printed."""
-    where = {
-        "PLATFORM": r"^  API +(http\S+)/v1$",
-        "CLIENT_ID": r"^  client_id +(\S+)$",
-        "CLIENT_SECRET": r"^  client_secret +(\S+)$",
-        "EDGE": r"^  Sample product service edge +(http\S+)/$",
-    }
-    found = {name: re.search(line, said, re.MULTILINE) for name, line in where.items()}
-    return {name: match[1] for name, match in found.items() if match}
 
 
 def runnable(page: list[Block]) -> list[tuple[str, str]]:
