@@ -102,6 +102,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
+FORMAT_MODULE_PATH = ["billing.formats"]
 
 STATIC_URL = "/static/"
 # Collected in the image; elsewhere files are served from where they lie.
@@ -201,6 +202,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "redbeat.RedBeatScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1
+CELERY_REDBEAT_REDIS_URL = REDIS_URL
+CELERY_REDBEAT_REDIS_OPTIONS: dict[str, Any] = {}
 CELERY_REDBEAT_LOCK_TIMEOUT = 30
 # A tick that nobody took before the next ones is worth nothing: it expires.
 CELERY_BEAT_SCHEDULE: dict[str, Any] = {

@@ -2,12 +2,11 @@
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
-from drf_spectacular.views import (
-    SpectacularAPIView,
-    SpectacularRedocView,
-    SpectacularSwaggerSplitView,
-)
+from django.views.decorators.http import require_safe
+from django.views.generic import RedirectView
+from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerSplitView
 
+from core.api.description_page import description_page
 from core.api.problem_page import problem_page
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -19,11 +18,20 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("identity.api.urls")),
     path("", include("core.api.health")),
     path("admin/", admin.site.urls),
+    path("", RedirectView.as_view(url="/docs")),
     path("docs/problems", problem_page, name="problems"),
-    path("openapi.yaml", SpectacularAPIView.as_view(), name="schema"),
+    path("openapi.yaml", require_safe(description_page), name="schema"),
     # Split: the content security policy allows no inline script.
-    path("docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
-    path("redoc", SpectacularRedocView.as_view(url_name="schema"), name="redoc"),
+    path(
+        "docs",
+        require_safe(SpectacularSwaggerSplitView.as_view(url_name="schema")),
+        name="docs",
+    ),
+    path(
+        "redoc",
+        require_safe(SpectacularRedocView.as_view(url_name="schema", template_name="redoc.html")),
+        name="redoc",
+    ),
 ]
 
 handler400 = "core.api.problems.bad_request"

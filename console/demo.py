@@ -30,7 +30,7 @@ from identity.models import Client, ClientSecret
 from plans import queries as catalog
 from plans.models import ProductService
 from provisioning import services as provisioning
-from provisioning.models import ServiceSecret
+from provisioning.models import ServiceConfiguration, ServiceSecret
 from subscriptions import services as subscriptions
 
 ZONE, ZONE_PRODUCT, DEFAULT_PLAN = "zone", "zone", "free"
@@ -164,9 +164,17 @@ def _make_client(
 
 
 def _register(service: DemoService) -> None:
-    """Configure a product service, with exactly the given secret."""
+    """Configure a product service, with exactly the given secret; it is called again if its own
+    answer, such as a 401, had stopped that."""
     row = ProductService.objects.get(key=service.key)
     provisioning.configure_service(service_id=row.id, url=service.url, sandbox=True)
+    _register_secret(row, service)
+    stopped = ServiceConfiguration.objects.filter(service=row, stopped_because__startswith="answer")
+    if stopped.exists():
+        provisioning.resume_service(service_id=row.id)
+
+
+def _register_secret(row: ProductService, service: DemoService) -> None:
     live = list(ServiceSecret.objects.live().filter(configuration__service=row))
     if [_opened(secret) for secret in live] == [service.secret]:
         return

@@ -23,8 +23,11 @@ _TYPE_ID = re.compile(r"([a-z]{2,12})_([0-7][0-9a-hjkmnp-tv-z]{25})", re.ASCII)
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}", re.ASCII)
 
 
-class MalformedId(BadRequest):
-    """The text is not an identifier of the type that is meant here."""
+class MalformedId(BadRequest, ValueError):
+    """The text is not an identifier of the type that is meant here.
+
+    A ``ValueError`` too: that is how the admin learns that a path or a filter names nothing.
+    """
 
     code = "malformed_id"
 

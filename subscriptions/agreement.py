@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from core.errors import Unprocessable
-from core.periods import MONTH, Anchor, Interval, Period, choose_anchor, next_boundary
+from core.periods import MONTH, ONCE, Anchor, Interval, Period, choose_anchor, next_boundary
 from plans.change_rules import AnchorRule, Decision, Situation, compare_ranks, decide
 from plans.terms import Terms
 from subscriptions.states import Action, State, after
@@ -47,12 +47,8 @@ class Agreement:
 
     @property
     def is_paid_monthly(self) -> bool:
-        """Whether it takes part in the customer's billing anchor."""
-        return (
-            Interval.parse(self.interval) == MONTH
-            and not self.is_free
-            and self.terms.product.co_terms
-        )
+        """Whether it keeps the customer's billing anchor in place."""
+        return Interval.parse(self.interval) == MONTH and not self.is_free
 
 
 class Kind(StrEnum):
@@ -64,7 +60,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A pending change. A plan change says where it leads; an end leads to the fallback plan."""
+    """A pending change. ``terms`` say where it leads: an end without them ends for good."""
 
     id: str
     kind: Kind
@@ -91,14 +87,14 @@ def choose_interval(
     """Return the interval to sell a plan for: the wanted one, else the current, else its shortest.
 
     :raises CurrencyNotSold: if there is no price in the currency
-    :raises IntervalNotSold: if the wanted one is not sold
+    :raises IntervalNotSold: if the wanted one is not sold, or nothing that has periods
     """
-    sold = terms.intervals(currency)
-    if not sold:
+    if not terms.intervals(currency):
         raise CurrencyNotSold(f"{terms.plan_key} is not sold in {currency}")
-    if wanted is not None and wanted not in sold:
+    sold = [each for each in terms.intervals(currency) if each != str(ONCE)]
+    if not sold or (wanted is not None and wanted not in sold):
         raise IntervalNotSold(
-            f"{terms.plan_key} is sold per {', '.join(sold)}, not per {wanted}", sold=list(sold)
+            f"{terms.plan_key} is subscribed to per {' or '.join(sold) or 'no interval'}", sold=sold
         )
     if wanted is not None:
         return wanted
@@ -170,26 +166,16 @@ def ended(agreement: Agreement) -> Agreement:
     return replace(agreement, state=after(agreement.state, Action.END))
 
 
-def fallen_back(
-    agreement: Agreement, fallback: Terms, *, at: datetime, shared: datetime | None
-) -> Agreement:
-    """Return the agreement after its end made it fall back to another plan."""
+def decide_fallback(agreement: Agreement, fallback: Terms) -> tuple[str, Decision]:
+    """Return the interval at which an end falls back to another plan, and how that happens."""
     interval = choose_interval(
         fallback, currency=agreement.currency, wanted=None, current=agreement.interval
     )
-    decision = decide_change(agreement, fallback, interval)
-    return changed(
-        agreement, fallback, interval=interval, anchor=decision.anchor, at=at, shared=shared
-    )
+    return interval, decide_change(agreement, fallback, interval)
 
 
 def arrive(
-    agreement: Agreement,
-    planned: Sequence[Planned],
-    *,
-    at: datetime,
-    fallback: Terms | None,
-    shared: datetime | None,
+    agreement: Agreement, planned: Sequence[Planned], *, at: datetime, shared: datetime | None
 ) -> Arrival | None:
     """Return what an instant does to a subscription, or None if it does nothing.
 
@@ -199,24 +185,25 @@ def arrive(
     end = next((each for each in due if each.kind == Kind.END), None)
     if end is not None:
         void = tuple(each for each in planned if each is not end)
-        if fallback is None:
+        if end.terms is None:
             return Arrival(ended(agreement), "ended", end, void)
-        following = fallen_back(agreement, fallback, at=at, shared=shared)
+        following = _followed(agreement, end, end.terms, at=at, shared=shared)
         return Arrival(following, "changed", end, void)
     change = next((each for each in due if each.kind == Kind.PLAN), None)
     if change is not None and change.terms is not None:
-        following = changed(
-            agreement,
-            change.terms,
-            interval=change.interval,
-            anchor=AnchorRule(change.decision["anchor"]),
-            at=at,
-            shared=shared,
-        )
+        following = _followed(agreement, change, change.terms, at=at, shared=shared)
         return Arrival(following, "changed", change)
     if agreement.period.end <= at:
         return Arrival(renewed(agreement), "renewed")
     return None
+
+
+def _followed(
+    agreement: Agreement, planned: Planned, terms: Terms, *, at: datetime, shared: datetime | None
+) -> Agreement:
+    """Return the agreement after what was planned, as it was decided when it was agreed."""
+    anchor = AnchorRule(planned.decision["anchor"])
+    return changed(agreement, terms, interval=planned.interval, anchor=anchor, at=at, shared=shared)
 
 
 def _new_anchor(

@@ -7,7 +7,7 @@ from django.db.models import Min
 
 from subscriptions import events
 from subscriptions.agreement import Arrival, Kind, arrive
-from subscriptions.loading import Loaded, fallback_of, load
+from subscriptions.loading import Loaded, load
 from subscriptions.models import Cause, ChangeStatus, Subscription
 from subscriptions.writing import Move, write
 
@@ -40,17 +40,8 @@ def run_due(due: Mapping[str, datetime]) -> None:
 
 
 def _move(loaded: Loaded, at: datetime) -> Move | None:
-    customer = loaded.row.customer
-    fallback = None
-    if loaded.planned:
-        fallback = fallback_of(loaded.agreement.terms, at=at, customer_id=customer.id)
-    arrival = arrive(
-        loaded.agreement,
-        loaded.planned,
-        at=at,
-        fallback=fallback,
-        shared=customer.billing_anchor,
-    )
+    shared = loaded.row.customer.billing_anchor
+    arrival = arrive(loaded.agreement, loaded.planned, at=at, shared=shared)
     if arrival is None:
         return None
     applied = [(arrival.applied, ChangeStatus.APPLIED)] if arrival.applied else []

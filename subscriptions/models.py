@@ -237,8 +237,8 @@ class PendingChangeQuerySet(models.QuerySet["PendingChange"]):
 class PendingChange(models.Model):
     """A change that was agreed and has not happened yet: one per subscription and kind.
 
-    A plan change names the version and interval it leads to. An end leads to the product's fallback
-    plan, or ends the subscription where there is none.
+    It names the version and interval it leads to, so that a later edit of the catalog does not move
+    what was agreed. An end that names none ends the subscription for good.
     """
 
     id = primary_key("pch")
@@ -267,6 +267,7 @@ class PendingChange(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(kind="plan", plan_version__isnull=False) & ~Q(interval="")
+                | Q(kind="end", plan_version__isnull=False) & ~Q(interval="")
                 | Q(kind="end", plan_version=None, interval=""),
                 name="pending_change_names_what_it_needs",
             ),

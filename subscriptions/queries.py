@@ -4,8 +4,6 @@ from collections.abc import Sequence
 
 from plans import queries as catalog
 from plans.terms import Terms
-from subscriptions.agreement import choose_interval
-from subscriptions.loading import fallback_of
 from subscriptions.models import ChangeKind, PendingChange, Term
 from subscriptions.spans import Agreed, Span, with_agreed
 
@@ -13,7 +11,7 @@ from subscriptions.spans import Agreed, Span, with_agreed
 def spans(customer_ids: Sequence[str]) -> list[Span]:
     """Return when each subscription of these customers grants what, past and agreed future.
 
-    A fixed number of queries, however many customers; more only for announced ends.
+    A fixed number of queries, however many customers.
     """
     terms = list(
         Term.objects.filter(customer_id__in=customer_ids)
@@ -60,30 +58,17 @@ def _span(term: Term, terms: Terms) -> Span:
 
 def _agreed(change: PendingChange, current: Term, versions: dict[str, Terms]) -> Agreed:
     is_end = change.kind == ChangeKind.END
-    terms: Terms | None
-    if change.plan_version_id is not None:
-        terms, interval = versions[change.plan_version_id], change.interval
-    else:
-        held = versions[current.plan_version_id]
-        terms = fallback_of(held, at=change.effective_at, customer_id=change.customer_id)
-        interval = _fallback_interval(terms, current)
-    if terms is None:
+    if change.plan_version_id is None:
         return Agreed(change.effective_at, is_end, None)
     following = Term(
         customer_id=change.customer_id,
         subscription=current.subscription,
-        plan_version_id=terms.version_id,
-        interval=interval,
+        plan_version_id=change.plan_version_id,
+        interval=change.interval,
         quantity=current.quantity,
         anchor_at=current.anchor_at,
         zone=current.zone,
         starts_at=change.effective_at,
         cause="fallback" if is_end else "scheduled",
     )
-    return Agreed(change.effective_at, is_end, _span(following, terms))
-
-
-def _fallback_interval(terms: Terms | None, current: Term) -> str:
-    if terms is None:
-        return ""
-    return choose_interval(terms, currency=current.currency, wanted=None, current=current.interval)
+    return Agreed(change.effective_at, is_end, _span(following, versions[change.plan_version_id]))

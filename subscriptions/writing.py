@@ -144,9 +144,9 @@ def _write_periods(moves: Sequence[Move]) -> None:
         and move.before.period.end > move.at
         and (move.after.state == State.CANCELED or move.before.period != move.after.period)
     }
-    open_periods = list(
-        BillingPeriod.objects.filter(subscription__in=cut).order_by("subscription", "starts_at")
-    )
+    open_periods = BillingPeriod.objects.filter(subscription__in=cut).order_by(
+        "subscription", "starts_at", "ends_at"
+    )  # two changes at one instant leave a period without length, which is not the open one
     latest = {period.subscription_id: period for period in open_periods}
     for period in latest.values():
         period.ends_at = cut[period.subscription_id]
@@ -181,8 +181,8 @@ def _resolve(moves: Sequence[Move]) -> None:
 
 
 def _share_anchors(moves: Sequence[Move]) -> None:
-    """Keep the customer's billing anchor: set by the first paid monthly subscription whose product
-    co-terms, cleared when none is left (``docs/explanation/periods.md``)."""
+    """Keep the customer's billing anchor: set by the first paid monthly subscription, cleared when
+    none is left (``docs/explanation/periods.md``)."""
     touched = [
         move
         for move in moves
@@ -215,8 +215,7 @@ def _customers_paying_monthly(customer_ids: Iterable[str]) -> set[str]:
     return {
         customer_id
         for customer_id, version_id, currency in rows
-        if terms[version_id].product.co_terms
-        and not terms[version_id].is_free(str(MONTH), currency)
+        if not terms[version_id].is_free(str(MONTH), currency)
     }
 
 

@@ -8,7 +8,7 @@ from core.api.lists import Filters
 from core.api.lookups import find
 from core.api.operations import Change, Changed, changes, lists, reads
 from core.api.views import ApiRequest, ApiView
-from core.principals import Principal, Scope
+from core.principals import LimitedCaller, Principal, Scope
 from customers import clocks
 from customers.api import examples
 from customers.api.serializers import AdvanceIn, ClockIn, ClockOut
@@ -24,7 +24,13 @@ class ClockFilters(Filters):
 class Clocks(ApiView):
     scopes = {"GET": Scope.CUSTOMERS_READ, "POST": Scope.CLOCKS_WRITE}
 
-    @lists(ClockOut, filters=ClockFilters, tag="test clocks", summary="List test clocks")
+    @lists(
+        ClockOut,
+        filters=ClockFilters,
+        tag="test clocks",
+        summary="List test clocks",
+        problems=(LimitedCaller,),
+    )
     def get(self, request: ApiRequest) -> QuerySet[TestClock]:
         request.principal.require_unlimited()
         return TestClock.objects.all()
@@ -36,6 +42,7 @@ class Clocks(ApiView):
         tag="test clocks",
         summary="Create a test clock",
         description="It stands still until it is advanced. Create customers on it.",
+        problems=(LimitedCaller,),
         request_example={"name": "Month ends", "frozen_at": "2026-01-31T00:00:00Z"},
         response_example=examples.CLOCK,
     )
@@ -51,7 +58,7 @@ class OneClock(ApiView):
         ClockOut,
         tag="test clocks",
         summary="Get a test clock",
-        problems=(ClockNotFound,),
+        problems=(ClockNotFound, LimitedCaller),
         response_example=examples.CLOCK,
     )
     def get(self, request: ApiRequest, clock: str) -> TestClock:
@@ -71,7 +78,7 @@ class Advance(ApiView):
             "Workers move the clock, stopping wherever something is due for its customers. Poll "
             "the clock until its status is `ready`. Ten years at most at once."
         ),
-        problems=(ClockNotFound, ClockAdvancing, ClockCannotGoBack, AdvanceTooFar),
+        problems=(ClockNotFound, LimitedCaller, ClockAdvancing, ClockCannotGoBack, AdvanceTooFar),
         request_example={"to": "2026-03-01T00:00:00Z"},
         response_example={
             **examples.CLOCK,

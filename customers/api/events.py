@@ -13,6 +13,7 @@ from core.api.views import ApiRequest, ApiView
 from core.ids import MalformedId, is_type_id
 from core.models import Event
 from core.principals import Scope
+from customers.api import examples
 from customers.api.serializers import EventOut
 from customers.lookups import find_customer
 from customers.models import Customer, Subject
@@ -59,6 +60,7 @@ class Events(ApiView):
         tag="events",
         summary="List events",
         description="Newest first. Every fact that the platform published.",
+        response_example=examples.EVENT,
     )
     def get(self, request: ApiRequest) -> QuerySet[Event]:
         return visible(Event.objects.all(), request.principal)
@@ -75,6 +77,7 @@ class CustomerTimeline(ApiView):
         summary="List what happened to a customer",
         description="Newest first.",
         problems=(CustomerNotFound,),
+        response_example=examples.EVENT,
     )
     def get(self, request: ApiRequest, customer: str) -> QuerySet[Event]:
         return Event.objects.filter(customer_id=find_customer(customer, request.principal).id)

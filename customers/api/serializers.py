@@ -10,6 +10,8 @@ from core.models import Event
 from customers.models import Customer, TestClock
 from customers.services import MOST_SUBJECTS_AT_ONCE
 
+_OURS_ALONE = "Null for callers that are limited to one customer."
+
 
 class PlanChoices(serializers.DictField):
     """``{product: plan}``, by id or key."""
@@ -120,9 +122,18 @@ class EventOut(Output):
     )
     occurred_at = Instant(help_text="The customer's time.")
     recorded_at = Instant(help_text="The machine's time.")
-    actor = serializers.CharField()
-    reason = serializers.CharField()
+    actor = serializers.SerializerMethodField(help_text=f"Who did it. {_OURS_ALONE}")
+    reason = serializers.SerializerMethodField(help_text=f"Why, if it was said. {_OURS_ALONE}")
     data = serializers.SerializerMethodField()  # type: ignore[assignment]  # the API's name
+
+    def get_actor(self, event: Event) -> str | None:
+        return None if self._is_for_one_customer() else event.actor
+
+    def get_reason(self, event: Event) -> str | None:
+        return None if self._is_for_one_customer() else event.reason
+
+    def _is_for_one_customer(self) -> bool:
+        return self.context["request"].principal.customer_id is not None
 
     def get_data(self, event: Event) -> dict[str, Any]:
         return dict(event.data)

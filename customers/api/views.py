@@ -8,7 +8,8 @@ from core.api.lists import Filter, Filters
 from core.api.lookups import find, visible
 from core.api.operations import Change, Changed, changes, lists, reads
 from core.api.views import ApiRequest, ApiView
-from core.principals import Scope
+from core.periods import UnknownZone
+from core.principals import LimitedCaller, Scope
 from customers import services
 from customers.api import examples
 from customers.api.serializers import (
@@ -24,9 +25,15 @@ from customers.clocks import ClockNotFound
 from customers.lookups import find_customer, find_subject
 from customers.models import Customer, Subject, TestClock
 from customers.services import KeyTaken, NewSubject, SubjectEnded, SubjectNotFound
-from customers.turns import ClockAdvancing, CustomerClosed, CustomerNotFound, CustomerParked
+from customers.turns import (
+    CatchingUp,
+    ClockAdvancing,
+    CustomerClosed,
+    CustomerNotFound,
+    CustomerParked,
+)
 
-_COMMAND = (CustomerNotFound, CustomerClosed, CustomerParked, ClockAdvancing)
+_COMMAND = (CustomerNotFound, CustomerClosed, CustomerParked, ClockAdvancing, CatchingUp)
 
 
 def _customer(customer_id: str) -> Customer:
@@ -49,6 +56,7 @@ class Customers(ApiView):
         tag="customers",
         summary="List customers",
         description="Newest first.",
+        response_example=examples.CUSTOMER,
     )
     def get(self, request: ApiRequest) -> QuerySet[Customer]:
         rows = Customer.objects.select_related("profile", "test_clock")
@@ -65,7 +73,7 @@ class Customers(ApiView):
             "with its entitlements; `plans` names other plans to begin on. A customer created "
             "on a test clock lives in that clock's time for good."
         ),
-        problems=(KeyTaken, ClockNotFound, ClockAdvancing),
+        problems=(KeyTaken, LimitedCaller, UnknownZone, ClockNotFound, ClockAdvancing),
         request_example=examples.CUSTOMER_IN,
         response_example=examples.CUSTOMER,
         personal=("profile",),
@@ -107,6 +115,7 @@ class OneCustomer(ApiView):
         CustomerOut,
         tag="customers",
         summary="Get a customer",
+        description="A closed one stays readable.",
         problems=(CustomerNotFound,),
         response_example=examples.CUSTOMER,
     )
@@ -173,7 +182,9 @@ class Subjects(ApiView):
         filters=SubjectFilters,
         tag="customers",
         summary="List a customer's subjects",
+        description="Newest first, ended ones included.",
         problems=(CustomerNotFound,),
+        response_example=examples.SUBJECT,
     )
     def get(self, request: ApiRequest, customer: str) -> QuerySet[Subject]:
         return Subject.objects.filter(customer=find_customer(customer, request.principal))
@@ -226,6 +237,7 @@ class OneSubject(ApiView):
         SubjectOut,
         tag="customers",
         summary="Get a subject",
+        description="An ended one stays readable, and keeps its key for good.",
         problems=(CustomerNotFound, SubjectNotFound),
         response_example=examples.SUBJECT,
     )

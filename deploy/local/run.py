@@ -84,9 +84,15 @@ def _read(arguments: Sequence[str]) -> argparse.Namespace:
         epilog="DATABASE_URL and REDIS_URL replace the servers it would start; BILLING_DATA_DIR "
         "replaces .local as the place of its data.",
     )
-    parser.add_argument("--port", type=int, help="where the web server listens (8000 at first)")
+    parser.add_argument("--port", type=_port, help="where the web server listens (8000 at first)")
     parser.add_argument("--reset", action="store_true", help="delete the data and start over")
     return parser.parse_args(arguments)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise argparse.ArgumentTypeError(f"{text} is not a port from 1 to 65535")
+    return int(text)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
@@ -204,8 +210,11 @@ def _prepare(
     log = here.logs / "prepare.log"
     with step("Migrating the database"):
         manage("migrate", "--no-input", variables=variables, log=log)
-    with step(f"Applying the price list {CATALOG}"):
-        manage("catalog", "apply", CATALOG, variables=variables, log=log)
+    if servers.sells_something(variables["DATABASE_URL"]):
+        say("Keeping the price list that is there.")
+    else:
+        with step(f"Applying the price list {CATALOG}"):
+            manage("catalog", "apply", CATALOG, variables=variables, log=log)
     urls = [f"--service-url={key}={_url(chosen[key])}" for key in programs.SERVICES]
     keys = ",".join(f"{key}={_service_secret(remembered, key)}" for key in programs.SERVICES)
     with step("Creating demo customers, logins and API clients"):

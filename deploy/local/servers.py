@@ -123,6 +123,15 @@ def start_valkey(
     return url
 
 
+def sells_something(url: str) -> bool:
+    """Whether a migrated database has a price list, which a later start must not undo."""
+    import psycopg
+
+    with psycopg.connect(url, connect_timeout=5) as connection:
+        row = connection.execute("SELECT EXISTS (SELECT FROM plans_product)").fetchone()
+    return row == (True,)
+
+
 def check_given_database(url: str) -> None:
     """Raises LaunchError: DATABASE_URL cannot be reached. (A pool would say so after 30 s.)"""
     import psycopg

@@ -15,13 +15,22 @@ from subscriptions.api import examples
 from subscriptions.api.serializers import OutcomeOut, PutIn, SubscriptionOut
 from subscriptions.api.views import SALE, TURN, answer
 from subscriptions.services.change import DifferentProduct
+from subscriptions.services.put import SeveralSubscriptions
 from subscriptions.services.results import WrongOwner
 
 _DESCRIPTION = (
     "Subscribes, or changes by the product's change policy. Asking for what is so already, or is "
     "agreed already, does nothing; asking for the present plan takes back what was agreed."
 )
-_PROBLEMS = (*TURN, *SALE, CustomerNotFound, ProductNotFound, DifferentProduct, WrongOwner)
+_PROBLEMS = (
+    *TURN,
+    *SALE,
+    CustomerNotFound,
+    ProductNotFound,
+    DifferentProduct,
+    SeveralSubscriptions,
+    WrongOwner,
+)
 _EXAMPLE = {"plan": "pro", "interval": "month"}
 
 

@@ -1,12 +1,15 @@
 """What the documentation shows."""
 
+from typing import Any
+
 SUBSCRIBE = {
     "customer": "shop-gmbh",
     "subject": "shop.example",
     "plan": "pro",
     "interval": "month",
 }
-SUBSCRIPTION = {
+REASON = {"reason": "The customer stays after all."}
+SUBSCRIPTION: dict[str, Any] = {
     "id": "sub_01jd0000000000000000000006",
     "customer": "cus_01jd0000000000000000000001",
     "subject": "sbj_01jd0000000000000000000002",

@@ -1,10 +1,12 @@
 """The shapes of subscriptions at the API."""
 
+import re
 from typing import Any
 
 from rest_framework import serializers
 
-from core.api.fields import Choice, Instant, Reference, Text
+from core.api.field_patterns import CONTROL
+from core.api.fields import Choice, Id, Instant, Reference, Text
 from core.api.serializers import Input, Output
 from plans.change_rules import AnchorRule, Proration, Settlement, Timing
 from subscriptions.models import ChangeKind
@@ -14,6 +16,7 @@ from subscriptions.states import State
 TIMINGS = [Timing.NOW, Timing.PERIOD_END]
 INTERVAL_HELP = "What it is paid for at a time: `month`, `year`; as the plan is sold."
 OVERRIDE_HELP = "Instead of what the change policy says; needs `subscriptions:override`."
+_METADATA_NAME = re.compile(f"[^{CONTROL}]{{1,64}}")
 
 
 class Interval(Text):
@@ -28,13 +31,13 @@ class SubscribeIn(Input):
     subject = Reference("sbj", required=False, help_text="For which of the customer's subjects.")
     plan = Reference("pln", help_text="What is subscribed to.")
     interval = Interval(required=False)
-    plan_version = Reference("plv", required=False, help_text=OVERRIDE_HELP)
+    plan_version = Id("plv", required=False, help_text=OVERRIDE_HELP)
 
 
 class ChangeIn(Input):
     plan = Reference("pln", required=False, help_text="Another plan of the same product.")
     interval = Interval(required=False)
-    plan_version = Reference("plv", required=False, help_text=OVERRIDE_HELP)
+    plan_version = Id("plv", required=False, help_text=OVERRIDE_HELP)
     timing = Choice(TIMINGS, required=False, help_text=OVERRIDE_HELP)
     anchor = Choice(AnchorRule, required=False, help_text=OVERRIDE_HELP)
     proration = Choice(Proration, required=False, help_text=OVERRIDE_HELP)
@@ -65,9 +68,10 @@ class MetadataField(serializers.DictField):
 
     def to_internal_value(self, data: Any) -> dict[str, str]:
         value: dict[str, str] = super().to_internal_value(data)
-        if len(value) > 50 or any(not name or len(name) > 64 for name in value):
+        if len(value) > 50 or not all(map(_METADATA_NAME.fullmatch, value)):
             raise serializers.ValidationError(
-                "At most 50 entries, each named with 1 to 64 characters.", code="invalid"
+                "At most 50 entries, each named with 1 to 64 characters, no control characters.",
+                code="invalid",
             )
         return value
 
@@ -81,10 +85,12 @@ class PendingOut(Output):
     kind = serializers.ChoiceField(choices=ChangeKind.choices)
     effective_at = Instant()
     plan = serializers.CharField(
-        source="plan_version.plan.key", default=None, help_text="Where it leads; null for an end."
+        source="plan_version.plan.key",
+        default=None,
+        help_text="Where it leads; null where it ends for good.",
     )
     plan_version = serializers.CharField(source="plan_version_id", allow_null=True)
-    interval = serializers.CharField(help_text="Empty for an end.")
+    interval = serializers.CharField(help_text="Empty where it ends for good.")
     created_at = Instant()
 
 

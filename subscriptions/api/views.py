@@ -105,6 +105,7 @@ class Subscriptions(ApiView):
         tag="subscriptions",
         summary="List subscriptions",
         description="Newest first, ended ones included.",
+        response_example=examples.SUBSCRIPTION,
     )
     def get(self, request: ApiRequest) -> QuerySet[Subscription]:
         return visible(Subscription.objects.shown(), request.principal)
@@ -157,6 +158,7 @@ class OneSubscription(ApiView):
         SubscriptionOut,
         tag="subscriptions",
         summary="Get a subscription",
+        description="What it is now, with what is agreed for later; an ended one stays readable.",
         problems=(SubscriptionNotFound,),
         response_example=examples.SUBSCRIPTION,
     )
@@ -168,6 +170,7 @@ class OneSubscription(ApiView):
         SubscriptionOut,
         tag="subscriptions",
         summary="Replace a subscription's metadata",
+        description="Your own notes. Nothing here reads them; an ended subscription keeps them.",
         problems=(*TURN, SubscriptionNotFound),
         request_example={"metadata": {"cost_center": "4711"}},
         response_example=examples.SUBSCRIPTION,
@@ -243,7 +246,9 @@ class Uncancel(ApiView):
         SubscriptionOut,
         tag="subscriptions",
         summary="Take a cancellation back",
+        description="Until it takes effect. A change that it had superseded does not come back.",
         problems=(*TURN, *ONE, NotCanceling),
+        request_example=examples.REASON,
         response_example=examples.SUBSCRIPTION,
         outcome=OutcomeOut,
     )
@@ -264,7 +269,9 @@ class Schedule(ApiView):
         filters=ScheduleFilters,
         tag="subscriptions",
         summary="List what is agreed for later",
+        description="Newest first. What has happened, or was taken back, is no longer listed.",
         problems=(SubscriptionNotFound,),
+        response_example=examples.SUBSCRIPTION["pending"][0],
     )
     def get(self, request: ApiRequest, subscription: str) -> QuerySet[PendingChange]:
         row = find_subscription(subscription, request.principal)
@@ -283,6 +290,7 @@ class OneScheduled(ApiView):
         SubscriptionOut,
         tag="subscriptions",
         summary="Take one agreed change back",
+        description="A change of plan or a cancellation, by its id, until it takes effect.",
         problems=(*TURN, *ONE, ChangeNotFound),
         response_example=examples.SUBSCRIPTION,
         outcome=OutcomeOut,

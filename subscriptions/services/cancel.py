@@ -7,12 +7,13 @@ from core.errors import Conflict, NotFound
 from core.transactions import command
 from customers.turns import turn
 from subscriptions import events
-from subscriptions.agreement import Kind, Planned, arrive
+from subscriptions.agreement import Kind, Planned, arrive, decide_fallback
 from subscriptions.loading import Loaded, fallback_of
 from subscriptions.models import Cause, ChangeKind, ChangeStatus, PendingChange
 from subscriptions.services import schedule
 from subscriptions.services.results import (
     Result,
+    as_data,
     customer_of,
     differences,
     ids_of,
@@ -65,14 +66,21 @@ def cancel(*, subscription_id: str, when: When = When.PERIOD_END) -> Result:
             return _end_now(loaded, at=at)
         if loaded.pending(Kind.END) is not None:
             return Result(loaded.row)
-        replaced = schedule.reschedule(
+        end = _end(loaded, at=loaded.agreement.period.end)
+        return schedule.reschedule(
             loaded,
             at=at,
             off=loaded.planned,
             status=ChangeStatus.SUPERSEDED,
-            on=PendingChange(kind=ChangeKind.END, effective_at=loaded.agreement.period.end),
+            on=PendingChange(
+                kind=ChangeKind.END,
+                effective_at=end.at,
+                plan_version_id=end.terms.version_id if end.terms else None,
+                interval=end.interval,
+                decision=end.decision,
+            ),
+            terms=end.terms,
         )
-        return Result(loaded.row, replaced=replaced)
 
 
 @command
@@ -86,7 +94,7 @@ def uncancel(*, subscription_id: str) -> Result:
         end = loaded.pending(Kind.END)
         if end is None:
             raise NotCanceling("no end is planned")
-        return Result(loaded.row, replaced=schedule.reschedule(loaded, at=at, off=[end]))
+        return schedule.reschedule(loaded, at=at, off=[end])
 
 
 @command
@@ -100,15 +108,23 @@ def unschedule(*, subscription_id: str, change_id: str) -> Result:
         found = [each for each in loaded.planned if each.id == change_id]
         if not found:
             raise ChangeNotFound("no such change is planned")
-        return Result(loaded.row, replaced=schedule.reschedule(loaded, at=at, off=found))
+        return schedule.reschedule(loaded, at=at, off=found)
+
+
+def _end(loaded: Loaded, *, at: datetime) -> Planned:
+    """Return an end at an instant: to the fallback plan as it is sold then, or for good."""
+    held = loaded.agreement
+    fallback = fallback_of(held.terms, at=at, customer_id=loaded.row.customer_id)
+    if fallback is None:
+        return Planned(id="", kind=Kind.END, at=at)
+    interval, decision = decide_fallback(held, fallback)
+    return Planned("", Kind.END, at, fallback, interval, as_data(decision))
 
 
 def _end_now(loaded: Loaded, *, at: datetime) -> Result:
     before = loaded.agreement
-    customer = loaded.row.customer
-    fallback = fallback_of(before.terms, at=at, customer_id=customer.id)
-    end = Planned(id="", kind=Kind.END, at=at)
-    arrival = arrive(before, [end], at=at, fallback=fallback, shared=customer.billing_anchor)
+    end = _end(loaded, at=at)
+    arrival = arrive(before, [end], at=at, shared=loaded.row.customer.billing_anchor)
     if arrival is None:
         raise RuntimeError("an end that is due always ends something")
     gone = arrival.agreement.state == State.CANCELED
@@ -121,12 +137,13 @@ def _end_now(loaded: Loaded, *, at: datetime) -> Result:
                 at,
                 events.ENDED if gone else events.CHANGED,
                 "canceled" if gone else Cause.FALLBACK,
+                decision=end.decision,
                 resolved=[(each, ChangeStatus.SUPERSEDED) for each in loaded.planned],
             )
         ]
     )
     return Result(
         loaded.row,
-        changes=differences(before, arrival.agreement),
+        changes=differences(before, arrival.agreement, loaded.planned, at=at),
         replaced=ids_of(loaded.planned),
     )

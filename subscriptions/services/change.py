@@ -158,7 +158,7 @@ def _change_now(
     )
     return Result(
         loaded.row,
-        changes=differences(before, following),
+        changes=differences(before, following, loaded.planned, at=at),
         decision=data,
         replaced=ids_of(loaded.planned),
     )
@@ -169,7 +169,7 @@ def _change_later(
 ) -> Result:
     """What follows the period is one thing: a new answer replaces a planned change and an end."""
     data = as_data(decision)
-    replaced = schedule.reschedule(
+    return schedule.reschedule(
         loaded,
         at=at,
         off=loaded.planned,
@@ -183,4 +183,3 @@ def _change_later(
         ),
         terms=terms,
     )
-    return Result(loaded.row, decision=data, replaced=replaced)

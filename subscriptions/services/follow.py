@@ -9,6 +9,7 @@ from core.models import Event
 from customers import events as owners
 from customers.models import Customer, Subject
 from plans import queries as catalog
+from plans.models import Product
 from plans.terms import Scope, Terms
 from subscriptions import events
 from subscriptions.agreement import begin, choose_interval, ended
@@ -39,7 +40,11 @@ def follow_owners(happened: Sequence[Event]) -> None:
         for each in happened
         if each.type in (owners.CUSTOMER_CREATED.name, owners.SUBJECT_CREATED.name)
     ]
-    ended_owners = [each for each in happened if each not in created]
+    ended_owners = [
+        each
+        for each in happened
+        if each.type in (owners.CUSTOMER_CLOSED.name, owners.SUBJECT_ENDED.name)
+    ]
     write(_beginnings(created))
     write(_endings(ended_owners))
 
@@ -51,7 +56,8 @@ def _beginnings(created: Sequence[Event]) -> list[Move]:
     for newcomer in _newcomers(created):
         scope = Scope.SUBJECT if newcomer.owner.subject else Scope.CUSTOMER
         chosen = _chosen(newcomer, scope)
-        plan_ids = {plan.product_id: plan.id for plan in defaults[scope]} | chosen
+        own = [plan for plan in defaults[scope] if _is_for(plan.product, newcomer.owner)]
+        plan_ids = {plan.product_id: plan.id for plan in own} | chosen
         for plan_id in plan_ids.values():
             where = (plan_id, newcomer.owner.customer.id, newcomer.at)
             if where not in sold:
@@ -61,8 +67,6 @@ def _beginnings(created: Sequence[Event]) -> list[Move]:
             terms = sold[where]
             if plan_id in chosen.values():
                 check_owner(terms, newcomer.owner)
-            elif not _is_for(terms, newcomer.owner):
-                continue
             moves.append(_beginning(newcomer, terms, is_default=plan_id not in chosen.values()))
     return moves
 
@@ -105,8 +109,8 @@ def _chosen(newcomer: _Newcomer, scope: Scope) -> dict[str, str]:
     return chosen
 
 
-def _is_for(terms: Terms, owner: Owner) -> bool:
-    kind = terms.product.subject_kind
+def _is_for(product: Product, owner: Owner) -> bool:
+    kind = product.subject_kind
     return owner.subject is None or not kind or owner.subject.kind == kind
 
 

@@ -13,7 +13,7 @@ from subscriptions.services.results import Result, customer_of
 def set_metadata(*, subscription_id: str, metadata: Mapping[str, str]) -> Result:
     """Replace a subscription's metadata; an ended one keeps its notes and may get new ones."""
     with turn(customer_of(subscription_id)) as at:
-        row = Subscription.objects.get(pk=subscription_id)
+        row = Subscription.objects.shown().get(pk=subscription_id)
         preconditions.verify(row)
         before = row.metadata
         if before == metadata:

@@ -6,8 +6,8 @@ from core.errors import Conflict
 from core.transactions import command
 from customers.turns import turn
 from plans import queries as catalog
-from subscriptions.agreement import Kind
-from subscriptions.loading import Loaded, load
+from subscriptions.agreement import Planned
+from subscriptions.loading import Loaded
 from subscriptions.models import Subscription
 from subscriptions.services import schedule
 from subscriptions.services.change import (
@@ -17,7 +17,7 @@ from subscriptions.services.change import (
     is_same,
     target,
 )
-from subscriptions.services.results import Result, owner_of
+from subscriptions.services.results import Result, load_one, owner_of
 from subscriptions.services.subscribe import subscribe
 
 
@@ -52,7 +52,6 @@ def put(
             Subscription.objects.current()
             .of_owner(customer_id=customer_id, subject_id=subject_id)
             .filter(product_id=product_id)
-            .select_related("customer")
         )
         if len(rows) > 1:
             raise SeveralSubscriptions("change one of them by its id")
@@ -64,7 +63,7 @@ def put(
                 interval=interval,
                 override=override,
             )
-        return _become(load(rows)[0], plan_id, interval, override=override, at=at)
+        return _become(load_one(rows[0].id), plan_id, interval, override=override, at=at)
 
 
 def _become(
@@ -72,9 +71,14 @@ def _become(
 ) -> Result:
     rights = Override() if override else None
     terms, chosen = target(loaded, plan_id, interval, rights, at)
-    planned = loaded.pending(Kind.PLAN)
-    if planned is not None and planned.terms == terms and planned.interval == chosen:
+    if any(_leads_to(planned, terms.plan_id, chosen) for planned in loaded.planned):
         return Result(loaded.row)
     if is_same(loaded, terms, chosen):
-        return Result(loaded.row, replaced=schedule.reschedule(loaded, at=at, off=loaded.planned))
+        return schedule.reschedule(loaded, at=at, off=loaded.planned)
     return change_loaded(loaded, terms, chosen, at=at)
+
+
+def _leads_to(planned: Planned, plan_id: str, interval: str) -> bool:
+    """Tell whether this is agreed already, in whichever version, as a change or as an end."""
+    terms = planned.terms
+    return terms is not None and terms.plan_id == plan_id and planned.interval == interval

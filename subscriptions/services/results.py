@@ -1,6 +1,6 @@
 """What a command answers, and the refusals that several commands share."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,7 @@ from plans.terms import Scope, Terms
 from subscriptions.agreement import Agreement, Planned
 from subscriptions.loading import Loaded, load
 from subscriptions.models import Subscription
+from subscriptions.states import ENDED
 
 
 class SubscriptionNotFound(NotFound):
@@ -99,7 +100,7 @@ def load_one(subscription_id: str) -> Loaded:
     :raises AlreadyEnded: if it has ended
     :raises PreconditionFailed: if it is not what the caller has seen
     """
-    row = Subscription.objects.select_related("customer").get(pk=subscription_id)
+    row = Subscription.objects.shown().select_related("customer").get(pk=subscription_id)
     preconditions.verify(row)
     if row.ended_at is not None:
         raise AlreadyEnded("this subscription has ended")
@@ -165,15 +166,20 @@ def zone_for(terms: Terms, customer: Customer) -> str:
     return customer.zone if terms.billing_zone == "customer" else terms.billing_zone
 
 
-def differences(before: Agreement, after: Agreement) -> tuple[tuple[str, Any, Any], ...]:
-    """Return what a caller sees change: (field, before, after)."""
-    pairs = [
+def differences(
+    before: Agreement, after: Agreement, dropped: Sequence[Planned], *, at: datetime
+) -> tuple[tuple[str, Any, Any], ...]:
+    """Return what a caller sees change: (field, before, after). ``dropped`` was pending."""
+    pairs: list[tuple[str, Any, Any]] = [
         ("plan", before.terms.plan_key, after.terms.plan_key),
         ("plan_version", before.terms.version_id, after.terms.version_id),
         ("interval", before.interval, after.interval),
         ("state", str(before.state), str(after.state)),
+        ("ended_at", None, at if after.state in ENDED else None),
+        ("anchor", before.anchor_at, after.anchor_at),
         ("period_start", before.period.start, after.period.start),
         ("period_end", before.period.end, after.period.end),
+        ("pending", list(ids_of(dropped)), []),
     ]
     return tuple(pair for pair in pairs if pair[1] != pair[2])
 
@@ -183,5 +189,5 @@ def as_data(decision: Decision) -> dict[str, str]:
     return {name: str(value) for name, value in asdict(decision).items()}
 
 
-def ids_of(planned: list[Planned]) -> tuple[str, ...]:
+def ids_of(planned: Sequence[Planned]) -> tuple[str, ...]:
     return tuple(each.id for each in planned)

@@ -8,6 +8,7 @@ from plans.terms import Terms
 from subscriptions.agreement import Kind, Planned
 from subscriptions.loading import Loaded
 from subscriptions.models import ChangeStatus, PendingChange
+from subscriptions.services.results import Result, ids_of
 from subscriptions.writing import next_due, scheduled, unscheduled
 
 
@@ -19,16 +20,16 @@ def reschedule(
     status: ChangeStatus = ChangeStatus.CANCELED,
     on: PendingChange | None = None,
     terms: Terms | None = None,
-) -> tuple[str, ...]:
+) -> Result:
     """Take ``off`` some planned changes, which become ``status``, and put one ``on``.
 
     ``terms`` are the version that the new change leads to. What happened is published as one
-    whole, so that access follows in one step. Returns the ids of what was taken off.
+    whole, so that access follows in one step. The result shows the decision on a change of plan.
     """
     row = loaded.row
     if not off and on is None:
-        return ()
-    off = list(off)
+        return Result(row)
+    off, before = list(off), ids_of(loaded.planned)
     PendingChange.objects.filter(pk__in=[each.id for each in off]).update(
         status=status, resolved_at=at
     )
@@ -45,7 +46,12 @@ def reschedule(
     row.updated_at = at
     row.save(update_fields=["next_due_at", "version", "updated_at"])
     publish(facts)
-    return tuple(each.id for each in off)
+    return Result(
+        row,
+        changes=(("pending", list(before), list(ids_of(loaded.planned))),),
+        decision=on.decision if on is not None and on.kind == Kind.PLAN else None,
+        replaced=ids_of(off),
+    )
 
 
 def _planned(change: PendingChange, terms: Terms | None) -> Planned:

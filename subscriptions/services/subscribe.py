@@ -8,13 +8,13 @@ from customers.turns import turn
 from plans.terms import Terms
 from subscriptions import events
 from subscriptions.agreement import begin, choose_interval
-from subscriptions.loading import load
 from subscriptions.models import Cause, Subscription
 from subscriptions.services.change import change_loaded
 from subscriptions.services.results import (
     Owner,
     Result,
     check_owner,
+    load_one,
     owner_of,
     sellable,
     zone_for,
@@ -90,7 +90,6 @@ def _occupied(terms: Terms, owner: Owner) -> Subscription | None:
         Subscription.objects.current()
         .of_owner(customer_id=owner.customer.id, subject_id=owner.subject_id)
         .filter(product_id=terms.product.id)
-        .select_related("customer")
         .first()
     )
 
@@ -99,7 +98,7 @@ def _take_over(
     row: Subscription, terms: Terms, interval: str, *, override: bool, at: datetime
 ) -> Result:
     """Change a default free plan in place; refuse anything else."""
-    loaded = load([row])[0]
+    loaded = load_one(row.id)
     held = loaded.agreement
     is_default = held.terms.plan_id == held.terms.product.default_plan_id
     if not (is_default and held.is_free) or terms.plan_id == held.terms.plan_id:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from deploy.local import binaries, check, demo, testing
+from deploy.local import binaries, check, demo, run, testing
 from deploy.local.environment import PROJECT
 from deploy.local.errors import LaunchError
 
@@ -48,6 +48,14 @@ def test_a_demo_that_prints_something_else_is_quoted(output: str) -> None:
         demo.read(output)
 
     assert str(caught.value).endswith(output)
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "-5", "80x", ""])
+def test_what_is_not_a_port_is_refused(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run.main([f"--port={port}"])
+
+    assert f"argument --port: {port} is not a port from 1 to 65535" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

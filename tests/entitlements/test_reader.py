@@ -150,4 +150,5 @@ def test_a_feature_made_a_moment_ago_is_known(committed_world: World) -> None:
 
 def _parameters() -> dict[str, Any]:
     parameters = connection.get_connection_params()
-    return {name: parameters[name] for name in ("dbname", "user", "host", "port")}
+    names = ("dbname", "user", "password", "host", "port")
+    return {name: parameters.get(name) for name in names}

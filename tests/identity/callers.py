@@ -79,7 +79,7 @@ def token_for(client: Client, *, ago: timedelta = timedelta(0)) -> str:
 def locked_table(name: str) -> Iterator[None]:
     """Hold a lock that everybody who reads the table waits for."""
     parameters = connection.get_connection_params()
-    wanted = {each: parameters.get(each) for each in ("host", "port", "user", "dbname")}
+    wanted = {each: parameters.get(each) for each in ("host", "port", "user", "password", "dbname")}
     with psycopg.connect(**wanted) as other:
         other.execute(f"LOCK TABLE {name} IN ACCESS EXCLUSIVE MODE")
         yield

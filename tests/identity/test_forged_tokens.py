@@ -11,6 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from django.conf import settings as project
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -29,7 +30,7 @@ def refused(token: str) -> bool:
     started = time.perf_counter()
     response = ask(token)
     took = time.perf_counter() - started
-    assert took < 0.5  # milliseconds on a quiet machine
+    assert took < 5  # milliseconds on a quiet machine; a look-up outside would hang
     return response.status_code == 401 and response.json()["code"] == "invalid_token"
 
 
@@ -91,11 +92,11 @@ BENT_CLAIMS = {
     "nbf as bool": with_(nbf=True),
     "nbf null": with_(nbf=None),
     "another issuer": with_(iss="https://evil.example"),
-    "issuer with a slash": with_(iss="http://127.0.0.1:8000/"),
-    "issuer as list": with_(iss=["http://127.0.0.1:8000"]),
+    "issuer with a slash": with_(iss=f"{project.BASE_URL}/"),
+    "issuer as list": with_(iss=[project.BASE_URL]),
     "another audience": with_(aud="https://evil.example"),
-    "audience of the issuer": with_(aud="http://127.0.0.1:8000"),
-    "two audiences": with_(aud=["http://127.0.0.1:8000/v1", "https://evil.example"]),
+    "audience of the issuer": with_(aud=project.BASE_URL),
+    "two audiences": with_(aud=[f"{project.BASE_URL}/v1", "https://evil.example"]),
     "sub of another client": with_(sub="cli_01jd3vq6n0e6rt1c7h9a2b4c5d"),
     "unknown client": with_(
         sub="cli_01jd3vq6n0e6rt1c7h9a2b4c5d", client_id="cli_01jd3vq6n0e6rt1c7h9a2b4c5d"

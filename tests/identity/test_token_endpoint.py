@@ -7,6 +7,7 @@ from urllib.parse import quote_plus, urlencode
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from django.conf import settings
 from django.db import connection
 from django.http import HttpResponse
 from django.test import Client as Browser
@@ -77,8 +78,8 @@ def test_the_token_is_an_access_token_of_rfc_9068() -> None:
     assert (header["alg"], header["typ"]) == ("EdDSA", "at+jwt")
     assert before <= claims["iat"] <= after
     assert claims == {
-        "iss": "http://127.0.0.1:8000",
-        "aud": "http://127.0.0.1:8000/v1",
+        "iss": settings.BASE_URL,
+        "aud": f"{settings.BASE_URL}/v1",
         "sub": made.client.id,
         "client_id": made.client.id,
         "iat": claims["iat"],
@@ -103,10 +104,10 @@ def test_another_library_verifies_it_with_the_published_key_alone() -> None:
 
 def test_the_metadata_names_these_endpoints() -> None:
     metadata = Browser().get("/.well-known/oauth-authorization-server").json()
-    assert metadata["issuer"] == "http://127.0.0.1:8000"
+    assert metadata["issuer"] == settings.BASE_URL
     for name in ("token_endpoint", "revocation_endpoint", "jwks_uri"):
-        assert metadata[name].startswith("http://127.0.0.1:8000/")
-        path = metadata[name].removeprefix("http://127.0.0.1:8000")
+        assert metadata[name].startswith(f"{settings.BASE_URL}/")
+        path = metadata[name].removeprefix(settings.BASE_URL)
         assert Browser().get(path).status_code in (200, 405)
     assert metadata["grant_types_supported"] == ["client_credentials"]
     assert "entitlements:check" in metadata["scopes_supported"]

@@ -138,14 +138,14 @@ def test_keeping_the_anchor_with_another_interval_runs_to_the_anchors_next_year(
 
 def test_before_its_time_nothing_arrives() -> None:
     pro = on(PRO)
-    planned = [Planned(id="pch_1", kind=Kind.END, at=pro.period.end)]
+    planned = [Planned("pch_1", Kind.END, pro.period.end, FREE, "month", {"anchor": "keep"})]
     early = pro.period.end - timedelta(seconds=1)
-    assert arrive(pro, planned, at=early, fallback=FREE, shared=None) is None
+    assert arrive(pro, planned, at=early, shared=None) is None
 
 
 def test_an_end_goes_before_a_change_and_voids_it() -> None:
     business = on(BUSINESS)
-    end = Planned(id="pch_1", kind=Kind.END, at=business.period.end)
+    end = Planned("pch_1", Kind.END, business.period.end, FREE, "month", {"anchor": "keep"})
     change = Planned(
         id="pch_2",
         kind=Kind.PLAN,
@@ -154,12 +154,13 @@ def test_an_end_goes_before_a_change_and_voids_it() -> None:
         interval="month",
         decision={"anchor": "keep"},
     )
-    arrival = arrive(business, [change, end], at=end.at, fallback=FREE, shared=None)
+    arrival = arrive(business, [change, end], at=end.at, shared=None)
     assert arrival is not None
     assert (arrival.what, arrival.agreement.terms, arrival.applied) == ("changed", FREE, end)
     assert arrival.superseded == (change,)
 
-    gone = arrive(business, [change, end], at=end.at, fallback=None, shared=None)
+    for_good = Planned("pch_1", Kind.END, business.period.end)
+    gone = arrive(business, [change, for_good], at=end.at, shared=None)
     assert gone is not None
     assert (gone.what, gone.agreement.state) == ("ended", State.CANCELED)
 
@@ -186,7 +187,7 @@ def test_periods_tile_whatever_is_changed(
     for terms, interval, anchor, days in steps:
         now += timedelta(days=days)
         while agreement.period.end <= now:
-            arrival = arrive(agreement, [], at=agreement.period.end, fallback=FREE, shared=None)
+            arrival = arrive(agreement, [], at=agreement.period.end, shared=None)
             assert arrival is not None
             assert arrival.agreement.period.start == agreement.period.end
             agreement = arrival.agreement

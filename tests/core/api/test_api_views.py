@@ -5,6 +5,7 @@ import logging
 
 import pytest
 from api_front_door import ClockMissing
+from django.conf import settings
 from django.core.exceptions import FieldDoesNotExist, PermissionDenied
 from django.http import Http404
 from django.test import RequestFactory, override_settings
@@ -149,7 +150,7 @@ def test_all_that_is_missing_looks_the_same(api, reference):
     problem = api.get(f"/v1/clocks/{reference}").json()
     problem.pop("request_id")
     assert problem == {
-        "type": "http://127.0.0.1:8000/docs/problems#clock_missing",
+        "type": f"{settings.BASE_URL}/docs/problems#clock_missing",
         "title": "Clock missing",
         "status": 404,
         "detail": "there is no such test clock",
@@ -226,7 +227,7 @@ def test_an_outcome_stands_beside_what_every_answer_has(api):
 def test_a_domain_error_shows_its_members(api):
     answer = api.post("/v1/clocks", {**CLOCK, "name": "stopped"}, X_Request_Id="req-1")
     assert answer.json() == {
-        "type": "http://127.0.0.1:8000/docs/problems#clock_stopped",
+        "type": f"{settings.BASE_URL}/docs/problems#clock_stopped",
         "title": "Clock stopped",
         "status": 409,
         "detail": "the clock is stopped",
@@ -246,7 +247,7 @@ def test_an_unknown_path_is_a_problem_too(api):
 def test_a_defect_is_a_500_that_tells_nothing(api, caplog):
     answer = api.get("/broken", X_Request_Id="req-1")
     assert answer.json() == {
-        "type": "http://127.0.0.1:8000/docs/problems#internal_error",
+        "type": f"{settings.BASE_URL}/docs/problems#internal_error",
         "title": "Internal error",
         "status": 500,
         "detail": "something is broken on our side",

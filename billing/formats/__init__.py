@@ -1,0 +1,1 @@
+"""How staff see numbers and dates in the admin."""
