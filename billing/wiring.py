@@ -8,6 +8,7 @@ one instant. Pumps are the kinds of waiting work that the relay looks after.
 from billing import housekeeping
 from core import events, invariants, nudges, relay
 from core import tasks as core_tasks
+from core.api.describing import install_refusals
 from core.api.operations import install_answer_parts
 from customers import clocks, turns
 from customers import events as customer_events
@@ -54,6 +55,11 @@ PROJECTIONS = (
         customer_events.SUBJECT_ENDED,
     ),
 )
+# With what those projections may refuse the operation whose event they follow.
+REFUSALS = {
+    each.name: subscriptions.FOLLOW_REFUSALS
+    for each in (customer_events.CUSTOMER_CREATED, customer_events.SUBJECT_CREATED)
+}
 REACTIONS = (_listen(provisioning.replan_service, provisioning_events.SERVICE_CHANGED),)
 DUE_WORK = (subscriptions_due, entitlements_due)
 WAKE = {
@@ -81,6 +87,7 @@ def install() -> None:
     nudges.install(WAKE)
     relay.install(PUMPS)
     invariants.install(checks.INVARIANTS)
+    install_refusals(REFUSALS)
     install_answer_parts(
         revision=entitlement_queries.revision_token,
         provisioning=provisioning_queries.status_of,

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Min
 
-from core import acting, clock, events, nudges
+from core import acting, clock, events, nudges, preconditions
 from core.errors import BadRequest, Conflict, NotFound
 from core.transactions import command, unit_of_work
 from customers import turns
@@ -52,6 +52,7 @@ def advance(*, clock_id: str, to: datetime) -> TestClock:
     it is there.
 
     :raises ClockNotFound: if there is none
+    :raises PreconditionFailed: if it is not what the caller has seen
     :raises turns.ClockAdvancing: if it is moving already
     :raises ClockCannotGoBack: if it is past that instant
     :raises AdvanceTooFar: for more than ten years at once
@@ -60,6 +61,7 @@ def advance(*, clock_id: str, to: datetime) -> TestClock:
     row = TestClock.objects.select_for_update(no_key=True).filter(pk=clock_id).first()
     if row is None:
         raise ClockNotFound("there is no such test clock")
+    preconditions.verify(row)
     if row.advancing_to is not None:
         raise turns.ClockAdvancing(f"the clock is moving to {row.advancing_to.isoformat()}")
     if to < row.frozen_at:

@@ -23,7 +23,8 @@ class Described(Protocol):
 class Operation:
     """``shape`` says what surrounds the output: nothing, a page of many, or a change's answer.
 
-    ``outcome`` are members that a change's answer has beside those that all of them have.
+    ``publishes`` names the events whose listeners may refuse what it does. ``outcome`` are members
+    that a change's answer has beside those that all of them have.
     """
 
     tag: str
@@ -36,6 +37,7 @@ class Operation:
     statuses: tuple[int, ...] = (200,)
     parameters: tuple[Parameter, ...] = ()
     problems: tuple[type[DomainError], ...] = ()
+    publishes: tuple[str, ...] = ()
     request_example: Any = None
     response_example: Any = None
     headers: Mapping[str, str] | None = None
@@ -43,6 +45,24 @@ class Operation:
     idempotent: bool = False
     matchable: bool = False
     takes_reason: bool = False
+
+
+_refusals: Mapping[str, Sequence[type[DomainError]]] = {}
+
+
+def install_refusals(refusals: Mapping[str, Sequence[type[DomainError]]]) -> None:
+    """Say with what the listeners of an event may refuse the operation that publishes it.
+
+    A projection runs in the operation's transaction, so its refusal is the operation's. Called
+    once, by ``billing.wiring``.
+    """
+    global _refusals
+    _refusals = refusals
+
+
+def refusals_of(operation: Operation) -> list[type[DomainError]]:
+    """Return the errors that those who listen to an operation's events may raise."""
+    return [error for name in operation.publishes for error in _refusals.get(name, ())]
 
 
 def operation_of(view: Any, method: str) -> Operation | None:

@@ -203,6 +203,7 @@ def changes(
     matches: type[Output] | None = None,
     answers_secret: bool = False,
     outcome: type[Output] | None = None,
+    publishes: tuple[str, ...] = (),
 ) -> Callable[[Method], Method]:
     """Run the method as one unit of work and answer what it changed.
 
@@ -222,6 +223,7 @@ def changes(
         input=with_reason(input),
         output=output,
         outcome=outcome,
+        publishes=publishes,
         statuses=statuses_of(status),
         parameters=tuple(parameters),
         problems=tuple(problems),

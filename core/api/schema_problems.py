@@ -3,7 +3,7 @@
 from collections import defaultdict
 
 from core.api import etags, idempotency, parameters, parsing
-from core.api.describing import Operation
+from core.api.describing import Operation, refusals_of
 from core.api.operations import PreconditionNotSupported
 from core.api.permissions import NotAuthenticated
 from core.api.problems import ConcurrentWrite, DatabaseUnavailable, NotAcceptable
@@ -48,6 +48,7 @@ def problems_of(
     """Return every error that the operation may answer, by status."""
     found = (
         *operation.problems,
+        *refusals_of(operation),
         *_ANY,
         *_of_caller(view, method),
         *(_BODY if operation.input is not None else ()),

@@ -29,7 +29,9 @@ class Clocks(ApiView):
         filters=ClockFilters,
         tag="test clocks",
         summary="List test clocks",
+        description="Newest first, each with the instant it stands at and whether it is moving.",
         problems=(LimitedCaller,),
+        response_example=examples.CLOCK,
     )
     def get(self, request: ApiRequest) -> QuerySet[TestClock]:
         request.principal.require_unlimited()
@@ -58,6 +60,7 @@ class OneClock(ApiView):
         ClockOut,
         tag="test clocks",
         summary="Get a test clock",
+        description="Where it stands, and while it is advancing, where it goes.",
         problems=(ClockNotFound, LimitedCaller),
         response_example=examples.CLOCK,
     )

@@ -22,6 +22,7 @@ from customers.api.serializers import (
     SubjectsOut,
 )
 from customers.clocks import ClockNotFound
+from customers.events import CUSTOMER_CREATED, SUBJECT_CREATED
 from customers.lookups import find_customer, find_subject
 from customers.models import Customer, Subject, TestClock
 from customers.services import KeyTaken, NewSubject, SubjectEnded, SubjectNotFound
@@ -78,6 +79,7 @@ class Customers(ApiView):
         response_example=examples.CUSTOMER,
         personal=("profile",),
         replay=_customer,
+        publishes=(CUSTOMER_CREATED.name,),
     )
     def post(self, request: ApiRequest, data: dict[str, Any]) -> Changed:
         request.principal.require_unlimited()
@@ -202,6 +204,7 @@ class Subjects(ApiView):
         problems=(*_COMMAND, KeyTaken),
         request_example=examples.SUBJECT_IN,
         response_example=examples.SUBJECT,
+        publishes=(SUBJECT_CREATED.name,),
     )
     def post(self, request: ApiRequest, data: dict[str, Any], customer: str) -> Changed:
         found = find_customer(customer, request.principal)
@@ -222,6 +225,7 @@ class SubjectsInBulk(ApiView):
         problems=(*_COMMAND, KeyTaken),
         request_example={"subjects": [examples.SUBJECT_IN]},
         response_example={"data": [examples.SUBJECT]},
+        publishes=(SUBJECT_CREATED.name,),
     )
     def post(self, request: ApiRequest, data: dict[str, Any], customer: str) -> Changed:
         found = find_customer(customer, request.principal)

@@ -84,6 +84,9 @@ VERSION = {
     "access_while_paused": False,
     "unavailable": [],
 }
+ARCHIVED_VERSION = {**VERSION, "status": "archived", "archived_at": "2026-02-01T08:00:00Z"}
+PUBLISH = {"reason": "Prices agreed for spring"}
+ARCHIVE = {"reason": "Replaced by version 2"}
 ADD_ON = {
     "id": "ado_01jd0000000000000000000007",
     "key": "extra_rules",

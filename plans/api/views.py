@@ -120,6 +120,7 @@ class Features(ApiView):
         summary="List features",
         order="key",
         description="A client of one product service sees the features of that service.",
+        response_example=examples.FEATURE,
     )
     def get(self, request: ApiRequest) -> QuerySet[Feature]:
         return _features(request.principal)
@@ -132,6 +133,7 @@ class OneFeature(ApiView):
         FeatureOut,
         tag=TAG,
         summary="Get a feature",
+        description="What its values mean, how several become one, and what a downgrade does.",
         problems=(FeatureNotFound,),
         response_example=examples.FEATURE,
     )
@@ -143,7 +145,14 @@ class OneFeature(ApiView):
 class Meters(ApiView):
     scopes = _READ
 
-    @lists(MeterOut, tag=TAG, summary="List meters", order="key")
+    @lists(
+        MeterOut,
+        tag=TAG,
+        summary="List meters",
+        order="key",
+        description="How usage events become quantities that features and prices refer to.",
+        response_example=examples.METER,
+    )
     def get(self, request: ApiRequest) -> QuerySet[Meter]:
         return Meter.objects.all()
 
@@ -155,6 +164,7 @@ class OneMeter(ApiView):
         MeterOut,
         tag=TAG,
         summary="Get a meter",
+        description="Which events it counts and how they become a quantity.",
         problems=(MeterNotFound,),
         response_example=examples.METER,
     )
@@ -166,7 +176,14 @@ class OneMeter(ApiView):
 class Products(ApiView):
     scopes = _READ
 
-    @lists(ProductOut, tag=TAG, summary="List products", order="key")
+    @lists(
+        ProductOut,
+        tag=TAG,
+        summary="List products",
+        order="key",
+        description="Archived ones too. The plans of one: `/plans?product=`.",
+        response_example=examples.PRODUCT,
+    )
     def get(self, request: ApiRequest) -> QuerySet[Product]:
         return _products()
 
@@ -178,6 +195,7 @@ class OneProduct(ApiView):
         ProductOut,
         tag=TAG,
         summary="Get a product",
+        description="Whom it is for, its features, and the plans owners begin on or fall back to.",
         problems=(ProductNotFound,),
         response_example=examples.PRODUCT,
     )
@@ -202,6 +220,7 @@ class Plans(ApiView):
         summary="List plans",
         order="key",
         description="What a plan costs and gives is in its versions.",
+        response_example=examples.PLAN,
     )
     def get(self, request: ApiRequest) -> QuerySet[Plan]:
         return Plan.objects.select_related("product")
@@ -214,6 +233,7 @@ class OnePlan(ApiView):
         PlanOut,
         tag=TAG,
         summary="Get a plan",
+        description="Its product and its rank there. What it costs and gives is in its versions.",
         problems=(PlanNotFound,),
         response_example=examples.PLAN,
     )
@@ -239,6 +259,7 @@ class Versions(ApiView):
             "who may write the catalog."
         ),
         problems=(PlanNotFound,),
+        response_example=examples.VERSION,
     )
     def get(self, request: ApiRequest, plan: str) -> QuerySet[PlanVersion]:
         return _versions(_plan(plan), request.principal)
@@ -251,6 +272,7 @@ class OneVersion(ApiView):
         PlanVersionOut,
         tag=TAG,
         summary="Get a version of a plan",
+        description="Its prices, values and terms. Found by those whom the list shows it to.",
         problems=(PlanNotFound, PlanVersionNotFound),
         response_example=examples.VERSION,
     )
@@ -277,6 +299,7 @@ class PublishVersion(ApiView):
             VersionNotDraft,
             VersionNotPublishable,
         ),
+        request_example=examples.PUBLISH,
         response_example=examples.VERSION,
     )
     def post(self, request: ApiRequest, data: dict[str, Any], plan: str, version: str) -> Changed:
@@ -302,11 +325,8 @@ class ArchiveVersion(ApiView):
             VersionNotPublished,
             VersionInUse,
         ),
-        response_example={
-            **examples.VERSION,
-            "status": "archived",
-            "archived_at": "2026-02-01T08:00:00Z",
-        },
+        request_example=examples.ARCHIVE,
+        response_example=examples.ARCHIVED_VERSION,
     )
     def post(self, request: ApiRequest, data: dict[str, Any], plan: str, version: str) -> Changed:
         request.principal.require_unlimited()
@@ -318,7 +338,14 @@ class ArchiveVersion(ApiView):
 class AddOns(ApiView):
     scopes = _READ
 
-    @lists(AddOnOut, tag=TAG, summary="List add-ons", order="key")
+    @lists(
+        AddOnOut,
+        tag=TAG,
+        summary="List add-ons",
+        order="key",
+        description="Archived ones too, each with its published versions, newest first.",
+        response_example=examples.ADD_ON,
+    )
     def get(self, request: ApiRequest) -> QuerySet[AddOn]:
         return _add_ons()
 
@@ -330,6 +357,7 @@ class OneAddOn(ApiView):
         AddOnOut,
         tag=TAG,
         summary="Get an add-on",
+        description="The plans it goes with, and its published versions with prices and values.",
         problems=(AddOnNotFound,),
         response_example=examples.ADD_ON,
     )
@@ -340,7 +368,14 @@ class OneAddOn(ApiView):
 class Coupons(ApiView):
     scopes = _READ
 
-    @lists(CouponOut, tag=TAG, summary="List coupons", order="key")
+    @lists(
+        CouponOut,
+        tag=TAG,
+        summary="List coupons",
+        order="key",
+        description="Archived ones too. Of several, the lower `priority` is taken first.",
+        response_example=examples.COUPON,
+    )
     def get(self, request: ApiRequest) -> QuerySet[Coupon]:
         return Coupon.objects.all()
 
@@ -352,6 +387,7 @@ class OneCoupon(ApiView):
         CouponOut,
         tag=TAG,
         summary="Get a coupon",
+        description="What it takes off, in percent or in amounts by currency, and for how long.",
         problems=(CouponNotFound,),
         response_example=examples.COUPON,
     )

@@ -78,3 +78,9 @@ CUSTOMER_TARGET = {
     "message": "Everything is set up.",
     "applied_at": "2026-01-31T09:00:00.430000Z",
 }
+PAUSE = {"reason": "Database upgrade until 10:00"}
+RESUME = {"reason": "Database upgrade is done"}
+DISABLE = {"reason": "Edge network was shut down"}
+RESYNC = {"reason": "Restored from last night's backup"}
+RETRY = {"reason": "The fault in its last release is mended"}
+RESYNC_TARGET = {"reason": "Its settings were changed by hand"}

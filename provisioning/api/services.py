@@ -85,6 +85,7 @@ class OneProductService(ApiView):
         ProductServiceOut,
         tag=TAG,
         summary="Get a product service",
+        description="Where it is, whether it is sent documents, and its secrets, never their text.",
         problems=(ServiceNotFound,),
         response_example=examples.SERVICE,
     )
@@ -133,6 +134,7 @@ class Pause(ApiView):
         summary="Pause a product service",
         description="Nothing is sent until it is resumed; documents are planned all the same.",
         problems=_OPERATING,
+        request_example=examples.PAUSE,
         response_example={**examples.SERVICE, "status": "paused"},
     )
     def post(self, request: ApiRequest, data: dict[str, Any], service: str) -> Changed:
@@ -151,6 +153,7 @@ class Resume(ApiView):
         summary="Resume a product service",
         description="Paused or disabled, it is sent everything that waits, with all its tries.",
         problems=_OPERATING,
+        request_example=examples.RESUME,
         response_example=examples.SERVICE,
     )
     def post(self, request: ApiRequest, data: dict[str, Any], service: str) -> Changed:
@@ -169,6 +172,7 @@ class Disable(ApiView):
         summary="Disable a product service",
         description="For a service that takes nothing any more. An answer 410 does the same.",
         problems=_OPERATING,
+        request_example=examples.DISABLE,
         response_example={**examples.SERVICE, "status": "disabled"},
     )
     def post(self, request: ApiRequest, data: dict[str, Any], service: str) -> Changed:
@@ -190,6 +194,7 @@ class Resync(ApiView):
             "hold: for a service that was restored from a backup."
         ),
         problems=_OPERATING,
+        request_example=examples.RESYNC,
         response_example={"targets": 1200},
     )
     def post(self, request: ApiRequest, data: dict[str, Any], service: str) -> Changed:
@@ -207,6 +212,7 @@ class RetryDeadLetters(ApiView):
         summary="Try again what was given up",
         description="All the service's dead letters are due at once, with all their tries.",
         problems=_OPERATING,
+        request_example=examples.RETRY,
         response_example={"targets": 3},
     )
     def post(self, request: ApiRequest, data: dict[str, Any], service: str) -> Changed:

@@ -110,6 +110,7 @@ class ResyncTarget(ApiView):
             "given up is tried again."
         ),
         problems=(TargetNotFound, LimitedCaller),
+        request_example=examples.RESYNC_TARGET,
         response_example=examples.TARGET_DETAIL,
     )
     def post(self, request: ApiRequest, data: dict[str, Any], target: str) -> Changed:

@@ -4,18 +4,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.errors import Unprocessable
+from core.errors import DomainError, Unprocessable
 from core.models import Event
 from customers import events as owners
 from customers.models import Customer, Subject
 from plans import queries as catalog
+from plans.errors import PlanNotFound, PlanNotSold, ProductNotFound
 from plans.models import Product
 from plans.terms import Scope, Terms
 from subscriptions import events
-from subscriptions.agreement import begin, choose_interval, ended
+from subscriptions.agreement import CurrencyNotSold, begin, choose_interval, ended
 from subscriptions.loading import load
 from subscriptions.models import Cause, ChangeStatus, Subscription
-from subscriptions.services.results import Owner, check_owner, sellable, zone_for
+from subscriptions.services.results import (
+    ContactSales,
+    NotAvailableYet,
+    Owner,
+    WrongOwner,
+    check_owner,
+    sellable,
+    zone_for,
+)
 from subscriptions.services.subscribe import new_row
 from subscriptions.writing import Move, write
 
@@ -24,6 +33,19 @@ class NotADefault(Unprocessable):
     """A plan was named for a product that has no default plan for such an owner."""
 
     code = "product_not_offered"
+
+
+# What a creation may be refused with because of what the new owner begins on.
+FOLLOW_REFUSALS: tuple[type[DomainError], ...] = (
+    ProductNotFound,
+    PlanNotFound,
+    PlanNotSold,
+    NotADefault,
+    WrongOwner,
+    ContactSales,
+    NotAvailableYet,
+    CurrencyNotSold,
+)
 
 
 @dataclass(frozen=True, slots=True)
