@@ -236,6 +236,7 @@ class Secrets(ApiView):
         problems=(*_OPERATING, MalformedSecret, TooManySecrets),
         request_example={},
         response_example=examples.NEW_SECRET,
+        matches=ProductServiceOut,
         answers_secret=True,
     )
     def post(self, request: ApiRequest, data: dict[str, Any], service: str) -> Changed:
@@ -254,6 +255,7 @@ class OneSecret(ApiView):
         summary="Revoke a signing secret",
         description="Requests are signed with it no more. Without a secret nothing is sent.",
         problems=(*_OPERATING, SecretNotFound),
+        matches=ProductServiceOut,
     )
     def delete(
         self, request: ApiRequest, data: dict[str, Any], service: str, secret: str

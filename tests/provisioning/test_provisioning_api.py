@@ -257,3 +257,14 @@ def test_scopes_and_limits_of_callers_hold(world: World, provisioning: Provision
     get(f"provisioning/targets/{target.id}", of_desk, 404)
     assert get("provisioning/targets", of_desk, 200)["data"] == []
     world.call("POST", "product-services/edge/pause", status=404, token=of_desk, body={})
+
+
+def test_a_secret_is_added_to_the_service_that_was_seen(world: World) -> None:
+    world.put("product-services/edge", url=URL)
+    path = "product-services/edge/secrets"
+
+    stale = world.call("POST", path, status=412, body={}, **{"If-Match": '"of-long-ago"'})
+    assert stale["code"] == "precondition_failed"
+    assert world.get("product-services/edge")["secrets"] == []
+    world.call("POST", path, status=201, body={}, **{"If-Match": "*"})
+    assert len(world.get("product-services/edge")["secrets"]) == 1
