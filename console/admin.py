@@ -101,7 +101,12 @@ class CustomerPageAdmin(CustomerAdmin):
         )
 
     def find(self, request: HttpRequest) -> HttpResponse:
-        """Lead to the page that a term names, or else to the customers that look like it."""
+        """Lead to the page that a term names, or else to the customers that look like it.
+
+        :raises PermissionDenied: for staff who may not see customers
+        """
+        if not self.has_view_permission(request):
+            raise PermissionDenied
         term = request.GET.get("q", "").strip()
         page = finding.page_of(term)
         if page is None and ids.is_type_id(term):

@@ -13,6 +13,7 @@ from uuid import UUID
 from core import clock, ids
 from core.api.rendering import dumps
 from core.errors import BadRequest, DomainError
+from core.principals import Principal
 from customers.services import SubjectNotFound
 from customers.turns import CustomerNotFound
 from entitlements import connections
@@ -149,21 +150,23 @@ _MANY = Statement(
 )
 
 
-def read(asked: Asked, feature: str | None) -> Path:
+def read(asked: Asked, feature: str | None, *, seen_by: Principal) -> Path:
     """Read the path to one feature, or to all of them.
 
     :raises OwnerRequired: if nothing says whose
-    :raises CustomerNotFound, SubjectNotFound: if there is no such owner
+    :raises CustomerNotFound, SubjectNotFound: if there is no such owner, or it is another tenant's
     :raises EntitlementsUnavailable: if the database does not answer in time
     """
     named = _named(asked)
     statement = _SINGLE[named.customer_by, named.subject_by, feature is None]
     given = (named.customer, named.subject, feature)
     rows = connections.run(statement, [each for each in given if each is not None])
-    return _path(asked, rows[0] if rows else None)
+    return _path(asked, rows[0] if rows else None, seen_by)
 
 
-def read_many(questions: Sequence[tuple[Asked, str]]) -> list[Path | DomainError]:
+def read_many(
+    questions: Sequence[tuple[Asked, str]], *, seen_by: Principal
+) -> list[Path | DomainError]:
     """Read the paths of many questions in one statement; what cannot be found is an error in its
     place.
 
@@ -184,7 +187,7 @@ def read_many(questions: Sequence[tuple[Asked, str]]) -> list[Path | DomainError
             items.append({**names, "feature": feature, "place": place})
     for item, row in zip(items, connections.run(_MANY, [dumps(items).decode()]), strict=True):
         try:
-            results[item["place"]] = _path(questions[item["place"]][0], row)
+            results[item["place"]] = _path(questions[item["place"]][0], row, seen_by)
         except DomainError as error:
             results[item["place"]] = error
     return [results[place] for place in range(len(questions))]
@@ -216,9 +219,13 @@ def _reference(
     return "id", ids.decode(text, prefix=prefix)
 
 
-def _path(asked: Asked, row: Row | None) -> Path:
+def _path(asked: Asked, row: Row | None, seen_by: Principal) -> Path:
+    """Let another tenant's owner look exactly like one that does not exist."""
+    named = SubjectNotFound if asked.customer is None else CustomerNotFound
     if row is None or row[0] is None:
-        raise not_found(SubjectNotFound if asked.customer is None else CustomerNotFound)
+        raise not_found(named)
+    if seen_by.customer_id not in (None, ids.encode("cus", row[0])):
+        raise not_found(named)
     customer, subject, acted, frozen, epoch, revision, of_customer, of_subject = row
     if asked.subject is not None and subject is None:
         raise not_found(SubjectNotFound)

@@ -106,7 +106,11 @@ class Filters:
     declared: ClassVar[Mapping[str, Filter]] = {}
 
     def __init_subclass__(cls) -> None:
-        own = {name: each for name, each in vars(cls).items() if isinstance(each, Filter)}
+        own = {
+            name.removesuffix("_"): each  # from_: Python keeps the bare word for itself
+            for name, each in vars(cls).items()
+            if isinstance(each, Filter)
+        }
         cls.declared = {**cls.declared, **own}
 
 

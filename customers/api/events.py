@@ -38,8 +38,8 @@ class TimelineFilters(Filters):
     type = Filter.text(
         "type", "Events of this type, such as `subscription.changed`.", max_length=64
     )
-    occurred_after = Filter.after("occurred_at", "At or after this instant, the customer's time.")
-    occurred_before = Filter.before("occurred_at", "Before this instant, the customer's time.")
+    from_ = Filter.after("occurred_at", "At or after this instant, the customer's time.")
+    to = Filter.before("occurred_at", "Before this instant, the customer's time.")
 
 
 class EventFilters(TimelineFilters):

@@ -10,7 +10,6 @@ from entitlements import answers, catalog, reader
 from entitlements.answers import Whose
 from entitlements.connections import EntitlementsUnavailable
 from entitlements.queries import revisions
-from entitlements.queries.paths import require_visible
 from entitlements.reader import Asked, Path
 from entitlements.timelines import Standing, standing, track_from_json
 from plans.terms import FeatureTerms, Scope
@@ -36,12 +35,11 @@ def check(
     floor = None if at_least is None else revisions.parse(at_least)
     terms = catalog.find(feature, principal)
     try:
-        path = reader.read(asked, terms.key)
+        path = reader.read(asked, terms.key, seen_by=principal)
     except EntitlementsUnavailable:
         if floor is None:
             raise
         raise revisions.RevisionUnavailable("no answer that new could be read in time") from None
-    require_visible(path, asked, principal)
     if floor is not None:
         revisions.require_at_least(path, floor)
     return _answer(terms, path, quantity)
@@ -62,14 +60,13 @@ def check_many(
             known[place] = features.find(feature, principal)
         except DomainError as error:
             results[place] = error
-    paths = reader.read_many([(questions[place][0], terms.key) for place, terms in known.items()])
+    wanted = [(questions[place][0], terms.key) for place, terms in known.items()]
+    paths = reader.read_many(wanted, seen_by=principal)
     for (place, terms), path in zip(known.items(), paths, strict=True):
-        asked, _, quantity = questions[place]
         try:
             if isinstance(path, DomainError):
                 raise path
-            require_visible(path, asked, principal)
-            results[place] = _answer(terms, path, quantity)
+            results[place] = _answer(terms, path, questions[place][2])
         except DomainError as error:
             results[place] = error
     return [results[place] for place in range(len(questions))]

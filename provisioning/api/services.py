@@ -196,6 +196,7 @@ class Resync(ApiView):
         problems=_OPERATING,
         request_example=examples.RESYNC,
         response_example={"targets": 1200},
+        matches=ProductServiceOut,
     )
     def post(self, request: ApiRequest, data: dict[str, Any], service: str) -> Changed:
         service_id = _to_operate(service, request)
@@ -214,6 +215,7 @@ class RetryDeadLetters(ApiView):
         problems=_OPERATING,
         request_example=examples.RETRY,
         response_example={"targets": 3},
+        matches=ProductServiceOut,
     )
     def post(self, request: ApiRequest, data: dict[str, Any], service: str) -> Changed:
         service_id = _to_operate(service, request)

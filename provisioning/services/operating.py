@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from core import clock, nudges, preconditions
 from core.errors import NotFound
 from core.transactions import command
+from provisioning import queries
 from provisioning.models import Attempt, Target, TargetQuerySet
 
 ATTEMPTS_KEPT = timedelta(days=30)
@@ -36,12 +37,14 @@ def resync(*, target_id: str) -> Target:
 def resync_service(*, service_id: str) -> int:
     """Send all of a product service's targets again, as after it was restored from a backup;
     return how many."""
+    _verify(service_id)
     return _due_again(Target.objects.filter(service_id=service_id))
 
 
 @command
 def retry_dead_letters(*, service_id: str) -> int:
     """Try again what was given up at a product service; return how many targets."""
+    _verify(service_id)
     return _due_again(Target.objects.dead().filter(service_id=service_id))
 
 
@@ -51,6 +54,12 @@ def clean_up(*, now: datetime) -> int:
     old = Attempt.objects.filter(started_at__lt=now - ATTEMPTS_KEPT).order_by("started_at")
     gone, _ = Attempt.objects.filter(pk__in=old.values("pk")[:ATTEMPTS_PER_BATCH]).delete()
     return gone
+
+
+def _verify(service_id: str) -> None:
+    """Check the caller's precondition against the product service, if there is one."""
+    for service in queries.services().filter(pk=service_id):
+        preconditions.verify(service)
 
 
 def _due_again(targets: TargetQuerySet) -> int:

@@ -137,6 +137,7 @@ def test_a_check_cannot_ask_about_another_customer(neighbours: Neighbours) -> No
         (f"customer={neighbours.theirs}", f"customer={NO_CUSTOMER}"),
         ("customer=bob", "customer=nobody"),
         ("customer=bob&subject=shop", "customer=nobody&subject=shop"),
+        ("customer=bob&subject=none", "customer=nobody&subject=none"),
         (
             f"customer={neighbours.mine}&subject={zone}",
             f"customer={neighbours.mine}&subject={NO_SUBJECT}",

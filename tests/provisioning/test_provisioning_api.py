@@ -268,3 +268,7 @@ def test_a_secret_is_added_to_the_service_that_was_seen(world: World) -> None:
     assert world.get("product-services/edge")["secrets"] == []
     world.call("POST", path, status=201, body={}, **{"If-Match": "*"})
     assert len(world.get("product-services/edge")["secrets"]) == 1
+    for verb in ("resync", "retry"):
+        again = f"product-services/edge/{verb}"
+        assert world.call("POST", again, status=412, body={}, **{"If-Match": '"of-long-ago"'})
+        world.call("POST", again, status=200, body={}, **{"If-Match": "*"})
