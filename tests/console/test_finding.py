@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
@@ -99,3 +100,11 @@ def test_the_box_is_on_every_page_and_for_staff_only(support: Client) -> None:
     for path in ("/admin/", "/admin/plans/plan/"):
         assert b'action="/admin/customers/customer/find/"' in support.get(path).content
     assert find(Client(), "ada")["Location"].startswith("/admin/login/")
+
+
+def test_who_may_see_no_customer_finds_none(ada: str) -> None:
+    nobody = Client()
+    nobody.force_login(User.objects.create_user("new", password="x", is_staff=True))
+
+    assert find(nobody, "ada").status_code == 403
+    assert find(nobody, "no such thing").status_code == 403
