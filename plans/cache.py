@@ -6,39 +6,61 @@ reads the token first, one row by its key, and what was kept under another token
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Generic, TypeVar
 from uuid import UUID
 
 from plans import loading
 from plans.models import CatalogRevision
-from plans.terms import FeatureTerms, Terms
+from plans.terms import AddOnTerms, FeatureTerms, Terms
 
 MOST_TERMS = 10_000
+T = TypeVar("T")
 
 
-class Known:
-    """All features, and the terms of the versions that were asked for most recently."""
+class Kept(Generic[T]):
+    """The terms of the versions that were asked for most recently."""
 
-    def __init__(self, token: UUID | None, features: Mapping[str, FeatureTerms]) -> None:
-        self.token = token
-        self.features = features
-        self._terms: OrderedDict[str, Terms] = OrderedDict()
+    def __init__(self, load: Callable[[Sequence[str]], Mapping[str, T]]) -> None:
+        self._load = load
+        self._terms: OrderedDict[str, T] = OrderedDict()
         self._lock = threading.Lock()
 
-    def terms_of(self, version_ids: Iterable[str]) -> dict[str, Terms]:
-        """Return those that are known."""
+    def of(self, version_ids: Iterable[str]) -> dict[str, T]:
+        """Return terms, reading what is not known; what is not there is left out."""
+        wanted = set(version_ids)
+        found = self.known(wanted)
+        missing = sorted(wanted - found.keys())
+        if not missing:
+            return found
+        loaded = self._load(missing)
+        self._keep(loaded)
+        return {**found, **loaded}
+
+    def known(self, version_ids: Iterable[str]) -> dict[str, T]:
+        """Return those that need not be read."""
         with self._lock:
             found = {each: self._terms[each] for each in version_ids if each in self._terms}
             for each in found:
                 self._terms.move_to_end(each)
         return found
 
-    def keep(self, terms: Mapping[str, Terms]) -> None:
+    def _keep(self, terms: Mapping[str, T]) -> None:
         """Remember terms; beyond the bound, forget those not asked for the longest."""
         with self._lock:
             self._terms.update(terms)
             while len(self._terms) > MOST_TERMS:
                 self._terms.popitem(last=False)
+
+
+class Known:
+    """All features, and terms of plans and add-ons, as of one state of the catalog."""
+
+    def __init__(self, token: UUID | None, features: Mapping[str, FeatureTerms]) -> None:
+        self.token = token
+        self.features = features
+        self.plans: Kept[Terms] = Kept(loading.load_terms)
+        self.add_ons: Kept[AddOnTerms] = Kept(loading.load_add_on_terms)
 
 
 _known: Known | None = None

@@ -45,6 +45,23 @@ class Settlement(StrEnum):
     REFUND = "refund"
 
 
+class EndTiming(StrEnum):
+    """When something ends that is canceled without a word about when."""
+
+    NOW = "now"
+    PERIOD_END = "period_end"
+
+
+@dataclass(frozen=True, slots=True)
+class CancelPolicy:
+    """What canceling means where the request leaves it open: when access ends, when billing ends,
+    and what becomes of what is paid beyond that."""
+
+    access_end: EndTiming = EndTiming.PERIOD_END
+    billing_end: EndTiming = EndTiming.PERIOD_END
+    settlement: Settlement = Settlement.NONE
+
+
 @dataclass(frozen=True, slots=True)
 class Situation:
     """What a change does. ``rank`` and ``interval`` compare the new plan with the old one."""

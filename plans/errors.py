@@ -64,6 +64,7 @@ class VersionNotPublished(Conflict):
 
 
 class VersionInUse(Conflict):
-    """The version is the last one on sale of a default or fallback plan."""
+    """Without the version, what stays on sale would not fit together: a default or fallback plan
+    that cannot be had, or an older version without a value for a feature. See ``errors``."""
 
     code = "version_in_use"

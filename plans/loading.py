@@ -1,21 +1,45 @@
 """From rows to terms: a fixed number of queries, whatever the number of versions."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cmp_to_key
 from typing import Any
 
+from django.db.models import QuerySet
+
 from core.periods import Interval, Length
 from plans import values
-from plans.change_rules import AnchorRule, ChangeRule, Proration, RankChange, Settlement, Timing
-from plans.models import AddOnPlan, Feature, FeatureValue, PlanVersion, Price, Product
+from plans.change_rules import (
+    AnchorRule,
+    CancelPolicy,
+    ChangeRule,
+    EndTiming,
+    Proration,
+    RankChange,
+    Settlement,
+    Timing,
+)
+from plans.models import (
+    AddOnPlan,
+    AddOnVersion,
+    Feature,
+    FeatureValue,
+    PlanVersion,
+    Price,
+    Product,
+)
 from plans.price_forms import price_terms
 from plans.terms import (
+    ONE_ONLY,
+    AddOnTerms,
     Downgrade,
     DowngradePolicy,
+    Effect,
     FeatureTerms,
+    PauseMode,
     PriceTerms,
     ProductTerms,
+    QuantityTerms,
     Scope,
     Terms,
     TrialEnd,
@@ -33,7 +57,8 @@ def load_features() -> dict[str, FeatureTerms]:
 
 def load_terms(version_ids: Sequence[str]) -> dict[str, Terms]:
     """Return the terms of plan versions in four queries; unknown identifiers are left out."""
-    prices, given = _prices(version_ids), _values(version_ids)
+    prices = _prices(Price.objects.filter(plan_version__in=version_ids))
+    given = _values(FeatureValue.objects.filter(plan_version__in=version_ids))
     rows = PlanVersion.objects.select_related("plan__product").filter(pk__in=version_ids)
     with_add_ons = set(
         AddOnPlan.objects.filter(
@@ -43,6 +68,36 @@ def load_terms(version_ids: Sequence[str]) -> dict[str, Terms]:
     return {
         row.id: _terms(
             row, tuple(prices[row.id]), given[row.id], has_add_ons=row.plan_id in with_add_ons
+        )
+        for row in rows
+    }
+
+
+def load_add_on_terms(version_ids: Sequence[str]) -> dict[str, AddOnTerms]:
+    """Return the terms of add-on versions in four queries; unknown identifiers are left out."""
+    prices = _prices(Price.objects.filter(add_on_version__in=version_ids))
+    given = _values(FeatureValue.objects.filter(add_on_version__in=version_ids))
+    rows = AddOnVersion.objects.select_related("add_on").filter(pk__in=version_ids)
+    links = AddOnPlan.objects.filter(add_on__versions__in=version_ids).distinct()
+    plans: dict[tuple[str, bool], set[str]] = defaultdict(set)
+    for add_on_id, plan_id, included in links.values_list("add_on_id", "plan_id", "included"):
+        plans[add_on_id, included].add(plan_id)
+    return {
+        row.id: AddOnTerms(
+            sold=sold(row.sold),
+            prices=tuple(prices[row.id]),
+            version_id=row.id,
+            version=row.number,
+            status=row.status,
+            add_on_id=row.add_on_id,
+            add_on_key=row.add_on.key,
+            add_on_name=row.add_on.name,
+            available_for=frozenset(plans[row.add_on_id, False]),
+            included_in=frozenset(plans[row.add_on_id, True]),
+            features=given[row.id],
+            quantity=_quantity(
+                row, prices[row.id], [each.value for each in given[row.id].values()]
+            ),
         )
         for row in rows
     }
@@ -76,6 +131,17 @@ def product_terms(row: Product) -> ProductTerms:
         default_plan_id=row.default_plan_id,
         fallback_plan_id=row.fallback_plan_id,
         change_rules=tuple(change_rule(fields) for fields in row.change_rules),
+        cancel=cancel_policy(row),
+    )
+
+
+def cancel_policy(row: Product) -> CancelPolicy:
+    """Return what canceling means for a product; what it leaves open has its default."""
+    default = CancelPolicy()
+    return CancelPolicy(
+        access_end=EndTiming(row.cancel.get("access_end", default.access_end)),
+        billing_end=EndTiming(row.cancel.get("billing_end", default.billing_end)),
+        settlement=Settlement(row.cancel.get("settlement", default.settlement)),
     )
 
 
@@ -108,25 +174,22 @@ def read_price(row: Price) -> PriceTerms:
     )
 
 
-def _prices(version_ids: Sequence[str]) -> dict[str, list[PriceTerms]]:
+def _prices(rows: QuerySet[Price]) -> dict[str, list[PriceTerms]]:
     found: dict[str, list[PriceTerms]] = defaultdict(list)
-    rows = Price.objects.filter(plan_version__in=version_ids).select_related("meter")
-    for row in rows:
-        found[str(row.plan_version_id)].append(read_price(row))
+    for row in rows.select_related("meter"):
+        found[str(row.plan_version_id or row.add_on_version_id)].append(read_price(row))
     return found
 
 
-def _values(version_ids: Sequence[str]) -> dict[str, dict[str, ValueTerms]]:
+def _values(rows: QuerySet[FeatureValue]) -> dict[str, dict[str, ValueTerms]]:
     found: dict[str, dict[str, ValueTerms]] = defaultdict(dict)
-    rows = (
-        FeatureValue.objects.filter(plan_version__in=version_ids)
-        .select_related("feature__product_service", "feature__meter")
-        .order_by("feature__key")
-    )
-    for row in rows:
+    rows = rows.select_related("feature__product_service", "feature__meter")
+    for row in rows.order_by("feature__key"):
         feature = feature_terms(row.feature)
-        value = values.parse(feature.type, row.value)
-        found[str(row.plan_version_id)][feature.key] = ValueTerms(feature, value)
+        version_id = str(row.plan_version_id or row.add_on_version_id)
+        found[version_id][feature.key] = ValueTerms(
+            feature, values.parse(feature.type, row.value), Effect(row.effect)
+        )
     return found
 
 
@@ -137,6 +200,7 @@ def _terms(
     *,
     has_add_ons: bool,
 ) -> Terms:
+    given = [each.value for each in features.values()]
     return Terms(
         version_id=row.id,
         version=row.number,
@@ -153,11 +217,11 @@ def _terms(
         trial=_trial(row),
         contract=row.contract,
         externally_managed=row.externally_managed,
+        pause=PauseMode(row.pause),
         access_while_paused=row.access_while_paused,
+        quantity=_quantity(row, prices, given),
         private=row.is_private,
-        unavailable=_unavailable(
-            row, prices, [given.value for given in features.values()], has_add_ons=has_add_ons
-        ),
+        unavailable=_unavailable(row, prices, given, has_add_ons=has_add_ons),
     )
 
 
@@ -186,28 +250,53 @@ def _trial(row: PlanVersion) -> TrialTerms | None:
 
 def unavailable(row: PlanVersion) -> tuple[str, ...]:
     """Name what the lifecycle cannot serve yet of a row that ``queries.versions`` loaded."""
-    return _unavailable(
-        row,
-        [read_price(price) for price in row.prices.all()],
-        [values.parse(given.feature.type, given.value) for given in row.values.all()],
-        has_add_ons=any(
-            link.included and link.add_on.archived_at is None
-            for link in row.plan.add_on_links.all()
-        ),
+    prices, given = _shown_parts(row)
+    has_add_ons = any(
+        link.included and link.add_on.archived_at is None for link in row.plan.add_on_links.all()
+    )
+    return _unavailable(row, prices, given, has_add_ons=has_add_ons)
+
+
+def quantity(row: PlanVersion | AddOnVersion) -> QuantityTerms:
+    """Return how many units may be had of a row whose prices and values are loaded."""
+    prices, given = _shown_parts(row)
+    return _quantity(row, prices, given)
+
+
+def _shown_parts(
+    row: PlanVersion | AddOnVersion,
+) -> tuple[list[PriceTerms], list[values.Value]]:
+    prices = [read_price(price) for price in row.prices.all()]
+    return prices, [values.parse(each.feature.type, each.value) for each in row.values.all()]
+
+
+def _quantity(
+    row: PlanVersion | AddOnVersion, prices: Iterable[PriceTerms], given: Iterable[values.Value]
+) -> QuantityTerms:
+    if not _counts_units(prices, given):
+        return ONE_ONLY
+    if row.quantity_min is None or row.quantity_default is None:
+        return QuantityTerms()
+    return QuantityTerms(row.quantity_min, row.quantity_max, row.quantity_default)
+
+
+def _counts_units(prices: Iterable[PriceTerms], given: Iterable[values.Value]) -> bool:
+    """Tell whether a price or a value depends on the quantity."""
+    return any(price.is_per_seat for price in prices) or any(
+        values.is_per_unit(each) for each in given
     )
 
 
 def _unavailable(
     row: PlanVersion,
-    prices: Sequence[PriceTerms],
-    given: Sequence[values.Value],
+    prices: Iterable[PriceTerms],
+    given: Iterable[values.Value],
     *,
     has_add_ons: bool,
 ) -> tuple[str, ...]:
-    per_unit = any(values.is_per_unit(value) for value in given)
     reasons = {
         "trial": row.trial_days is not None,
-        "quantity": per_unit or any(price.is_per_seat for price in prices),
+        "quantity": _counts_units(prices, given),
         "add_ons": has_add_ons,
     }
     return tuple(name for name, applies in reasons.items() if applies)

@@ -8,16 +8,23 @@ from django.db.models import F, Model, Q, QuerySet
 
 from core import ids
 from core.errors import NotFound
-from plans import cache, loading
+from plans import cache
 from plans.errors import (
-    FeatureNotFound,
+    AddOnNotFound,
     PlanNotFound,
     PlanNotSold,
     PlanVersionNotFound,
     ProductNotFound,
 )
-from plans.models import Feature, Plan, PlanVersion, PlanVersionCustomer, Product
-from plans.terms import FeatureTerms, Terms
+from plans.models import (
+    AddOn,
+    AddOnVersion,
+    Plan,
+    PlanVersion,
+    PlanVersionCustomer,
+    Product,
+)
+from plans.terms import AddOnTerms, FeatureTerms, Terms
 
 M = TypeVar("M", bound=Model)
 
@@ -33,14 +40,13 @@ def terms(version_id: str) -> Terms:
 def terms_of(version_ids: Iterable[str]) -> dict[str, Terms]:
     """Return what plan versions promise. One small query when they are known to the process."""
     wanted = set(version_ids)
-    if not wanted:
-        return {}
-    known = cache.current()
-    found = known.terms_of(wanted)
-    missing = sorted(wanted - found.keys())
-    loaded = loading.load_terms(missing) if missing else {}
-    known.keep(loaded)
-    return found | loaded
+    return cache.current().plans.of(wanted) if wanted else {}
+
+
+def add_on_terms_of(version_ids: Iterable[str]) -> dict[str, AddOnTerms]:
+    """Return what add-on versions promise. One small query when they are known to the process."""
+    wanted = set(version_ids)
+    return cache.current().add_ons.of(wanted) if wanted else {}
 
 
 def features() -> Mapping[str, FeatureTerms]:
@@ -74,6 +80,18 @@ def effective_versions(
     )
     best = sorted(rows, key=lambda row: (row[1] != "", row[2]))
     return {plan_id: version_id for plan_id, _, _, version_id in best}
+
+
+def effective_add_on_versions(add_on_ids: Sequence[str], *, at: datetime) -> dict[str, str]:
+    """Return the version that is sold of each add-on at an instant of the customer's time, of
+    several the latest; add-ons not sold are left out."""
+    rows = (
+        AddOnVersion.objects.effective(at=at)
+        .filter(add_on__in=add_on_ids, add_on__archived_at=None)
+        .order_by("number")
+        .values_list("add_on_id", "id")
+    )
+    return dict(rows)
 
 
 def versions() -> QuerySet[PlanVersion]:
@@ -115,13 +133,12 @@ def find_product(reference: str) -> Product:
     return _find(Product.objects.all(), reference, "prd", ProductNotFound)
 
 
-def find_feature(reference: str) -> Feature:
-    """Return a feature, with its product service, by identifier or key.
+def find_add_on(reference: str) -> AddOn:
+    """Return an add-on by identifier or key.
 
-    :raises FeatureNotFound:
+    :raises AddOnNotFound:
     """
-    rows = Feature.objects.select_related("product_service")
-    return _find(rows, reference, "ftr", FeatureNotFound)
+    return _find(AddOn.objects.all(), reference, "ado", AddOnNotFound)
 
 
 def default_plans(scope: str) -> list[Plan]:

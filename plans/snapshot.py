@@ -102,6 +102,7 @@ def _products() -> Forms:
             "default_plan": row.default_plan.key if row.default_plan else None,
             "fallback_plan": row.fallback_plan.key if row.fallback_plan else None,
             "change_rules": row.change_rules,
+            "cancel": row.cancel,
             "archived": row.archived_at is not None,
         }
         for row in rows
@@ -168,7 +169,9 @@ def _lines() -> dict[tuple[str, str], dict[str, Line]]:
             "features": {key: value for key, (_, value) in given[row.id].items()},
             "billing_zone": row.billing_zone,
             "trial": trial_form(row),
+            "quantity": quantity_form(row),
             "externally_managed": row.externally_managed,
+            "pause": row.pause,
             "access_while_paused": row.access_while_paused,
         }
         line = found["plans", row.plan.key][row.private_key]
@@ -179,6 +182,7 @@ def _lines() -> dict[tuple[str, str], dict[str, Line]]:
         terms = {
             "prices": _sold(each.sold, prices[each.id], contract=False),
             "features": {key: {effect: value} for key, (effect, value) in given[each.id].items()},
+            "quantity": quantity_form(each),
         }
         found["add_ons", each.add_on.key][""][each.status] = _state(each, terms, [])
     return {
@@ -203,6 +207,14 @@ def trial_form(row: PlanVersion) -> dict[str, Any] | None:
         "usage": row.trial_usage,
         "scope": row.trial_scope,
     }
+
+
+def quantity_form(row: PlanVersion | AddOnVersion) -> dict[str, int] | None:
+    """Return how many units may be had as documents write it; None: it says nothing of that."""
+    if row.quantity_min is None or row.quantity_default is None:
+        return None
+    most = {} if row.quantity_max is None else {"max": row.quantity_max}
+    return {"min": row.quantity_min, "default": row.quantity_default, **most}
 
 
 def _sold(sold: dict[str, list[str]], prices: Iterable[Price], *, contract: bool) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from core.money import Money, multiply_unit_price
-from plans.change_rules import ChangeRule
+from plans.change_rules import CancelPolicy, ChangeRule
 from plans.values import Value
 
 ZERO = Decimal(0)
@@ -188,10 +188,12 @@ class FeatureTerms:
 
 @dataclass(frozen=True, slots=True)
 class ValueTerms:
-    """What a version says about a feature. ``value`` may wait for a quantity."""
+    """What a version says about a feature. ``value`` may wait for a quantity: that of the
+    subscription, or of the add-on."""
 
     feature: FeatureTerms
     value: Value
+    effect: Effect = Effect.SET
 
 
 class TrialEnd(StrEnum):
@@ -207,6 +209,31 @@ class TrialEnd(StrEnum):
 class TrialUsage(StrEnum):
     BILLED = "billed"
     FREE = "free"
+
+
+class PauseMode(StrEnum):
+    """What a pause does: ``credit`` the rest of the period, or ``extend`` it by the pause."""
+
+    CREDIT = "credit"
+    EXTEND = "extend"
+
+
+@dataclass(frozen=True, slots=True)
+class QuantityTerms:
+    """How many units may be had, both bounds included; ``default`` of them without a word, also
+    by whoever lands on the plan without being asked. ``maximum`` None: without bound."""
+
+    minimum: int = 1
+    maximum: int | None = None
+    default: int = 1
+
+    def allows(self, quantity: int) -> bool:
+        """Tell whether so many units may be had."""
+        return self.minimum <= quantity and (self.maximum is None or quantity <= self.maximum)
+
+
+# Where neither a price nor a value depends on the quantity.
+ONE_ONLY = QuantityTerms(maximum=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,31 +260,16 @@ class ProductTerms:
     default_plan_id: str | None
     fallback_plan_id: str | None
     change_rules: tuple[ChangeRule, ...]
+    cancel: CancelPolicy = field(default=CancelPolicy())
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
-    """One version of a plan. ``sold`` maps an interval to its currencies; none: any currency,
-    because nothing is charged or a contract says what is."""
+class Offer:
+    """What is sold, for which intervals, in which currencies. ``sold`` maps an interval to its
+    currencies; none: any currency, because nothing is charged or a contract says what is."""
 
-    version_id: str
-    version: int
-    status: str
-    plan_id: str
-    plan_key: str
-    plan_name: str
-    rank: int
-    product: ProductTerms
     sold: Mapping[str, tuple[str, ...]]
     prices: tuple[PriceTerms, ...]
-    features: Mapping[str, ValueTerms]
-    billing_zone: str
-    trial: TrialTerms | None
-    contract: bool
-    externally_managed: bool
-    access_while_paused: bool
-    private: bool = False
-    unavailable: tuple[str, ...] = field(default=())
 
     def sells(self, interval: str, currency: str) -> bool:
         """Tell whether it can be had for this interval in this currency."""
@@ -276,11 +288,37 @@ class Terms:
             if price.sold_interval == interval and price.currency == currency
         )
 
+    def charges_nothing(self, interval: str, currency: str) -> bool:
+        """Tell whether every price is zero."""
+        return all(price.is_zero for price in self.prices_of(interval, currency))
+
+
+@dataclass(frozen=True, slots=True)
+class Terms(Offer):
+    """One version of a plan. Fallen back to, it begins no trial."""
+
+    version_id: str
+    version: int
+    status: str
+    plan_id: str
+    plan_key: str
+    plan_name: str
+    rank: int
+    product: ProductTerms
+    features: Mapping[str, ValueTerms]
+    billing_zone: str
+    trial: TrialTerms | None
+    contract: bool
+    externally_managed: bool
+    access_while_paused: bool
+    private: bool = False
+    unavailable: tuple[str, ...] = field(default=())
+    pause: PauseMode = PauseMode.CREDIT
+    quantity: QuantityTerms = ONE_ONLY
+
     def is_free(self, interval: str, currency: str) -> bool:
         """Tell whether every price is zero. A contract is never free: its price is elsewhere."""
-        return not self.contract and all(
-            price.is_zero for price in self.prices_of(interval, currency)
-        )
+        return not self.contract and self.charges_nothing(interval, currency)
 
     def flat_amount(self, interval: str, currency: str) -> Money:
         """Return the flat fees of one whole period: those charged once per ``interval``."""
@@ -290,3 +328,23 @@ class Terms:
             if price.model == PriceModel.FLAT and price.interval == interval
         )
         return sum(flat, Money.zero(currency))
+
+
+@dataclass(frozen=True, slots=True)
+class AddOnTerms(Offer):
+    """One version of an add-on. Its prices and per-unit values count its own quantity.
+
+    A plan of ``included_in`` gives by its own values what the add-on would give: there it cannot be
+    had, and one that is held ends with the change. Both hold identifiers of plans, as of now.
+    """
+
+    version_id: str
+    version: int
+    status: str
+    add_on_id: str
+    add_on_key: str
+    add_on_name: str
+    available_for: frozenset[str]
+    included_in: frozenset[str]
+    features: Mapping[str, ValueTerms]
+    quantity: QuantityTerms

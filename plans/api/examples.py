@@ -36,6 +36,7 @@ PRODUCT = {
     "default_plan": "free",
     "fallback_plan": "free",
     "change_rules": [],
+    "cancel": {"access_end": "period_end", "billing_end": "period_end", "settlement": "none"},
     "archived_at": None,
 }
 PLAN = {
@@ -81,6 +82,8 @@ VERSION = {
     },
     "billing_zone": "UTC",
     "trial": None,
+    "quantity": {"min": 1, "max": 1, "default": 1},
+    "pause": "credit",
     "access_while_paused": False,
     "unavailable": [],
 }
@@ -115,6 +118,7 @@ ADD_ON = {
                 }
             ],
             "features": {"waf_custom_rules": {"add": 50}},
+            "quantity": {"min": 1, "max": 1, "default": 1},
         }
     ],
     "archived_at": None,

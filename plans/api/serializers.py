@@ -1,5 +1,6 @@
 """The shapes of the catalog at the API."""
 
+from dataclasses import asdict
 from typing import Any
 
 from rest_framework import serializers
@@ -71,6 +72,9 @@ class ProductOut(Output):
     default_plan = serializers.SerializerMethodField(help_text="What owners begin on.")
     fallback_plan = serializers.SerializerMethodField(help_text="Instead of ending; null: it ends.")
     change_rules = serializers.ListField(child=JsonObject())
+    cancel = serializers.SerializerMethodField(
+        help_text="When access and billing end, and what becomes of the rest, without a word."
+    )
     archived_at = Instant(allow_null=True)
 
     def get_features(self, row: Product) -> list[str]:
@@ -81,6 +85,9 @@ class ProductOut(Output):
 
     def get_fallback_plan(self, row: Product) -> str | None:
         return row.fallback_plan.key if row.fallback_plan else None
+
+    def get_cancel(self, row: Product) -> dict[str, str]:
+        return {name: str(value) for name, value in asdict(loading.cancel_policy(row)).items()}
 
 
 class PlanOut(Output):
@@ -129,6 +136,12 @@ class PlanVersionOut(Output):
     features = serializers.SerializerMethodField(help_text="Values by feature.")
     billing_zone = serializers.CharField()
     trial = serializers.SerializerMethodField()
+    quantity = serializers.SerializerMethodField(
+        help_text="How many units may be had; `max` null: without bound."
+    )
+    pause = serializers.CharField(
+        help_text="What a pause does: credit the rest of the period, or extend it."
+    )
     access_while_paused = serializers.BooleanField()
     unavailable = serializers.SerializerMethodField(
         help_text="What of it cannot be served yet; such a version cannot be subscribed to."
@@ -148,6 +161,9 @@ class PlanVersionOut(Output):
     def get_trial(self, row: PlanVersion) -> dict[str, Any] | None:
         return snapshot.trial_form(row)
 
+    def get_quantity(self, row: PlanVersion) -> dict[str, int | None]:
+        return _quantity(row)
+
     def get_unavailable(self, row: PlanVersion) -> list[str]:
         return list(loading.unavailable(row))
 
@@ -163,12 +179,18 @@ class AddOnVersionOut(Output):
     features = serializers.SerializerMethodField(
         help_text="By feature what is added, or put in its place."
     )
+    quantity = serializers.SerializerMethodField(
+        help_text="How many of it may be had; `max` null: without bound."
+    )
 
     def get_sold(self, row: AddOnVersion) -> dict[str, list[str]]:
         return {interval: list(codes) for interval, codes in loading.sold(row.sold).items()}
 
     def get_features(self, row: AddOnVersion) -> dict[str, Any]:
         return {given.feature.key: {given.effect: given.value} for given in _ordered(row)}
+
+    def get_quantity(self, row: AddOnVersion) -> dict[str, int | None]:
+        return _quantity(row)
 
 
 class AddOnOut(Output):
@@ -271,6 +293,11 @@ class CatalogPlanOut(Output):
         child=serializers.CharField(), help_text="Objects that the document does not name."
     )
     errors = CatalogErrorOut(many=True)  # type: ignore[assignment]  # a field
+
+
+def _quantity(row: PlanVersion | AddOnVersion) -> dict[str, int | None]:
+    terms = loading.quantity(row)
+    return {"min": terms.minimum, "max": terms.maximum, "default": terms.default}
 
 
 def _ordered(row: PlanVersion | AddOnVersion) -> list[FeatureValue]:

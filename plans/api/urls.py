@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from plans.api import documents, views
+from plans.api import documents, versions, views
 
 urlpatterns = [
     path("features", views.Features.as_view()),
@@ -13,10 +13,10 @@ urlpatterns = [
     path("products/<str:product>", views.OneProduct.as_view()),
     path("plans", views.Plans.as_view()),
     path("plans/<str:plan>", views.OnePlan.as_view()),
-    path("plans/<str:plan>/versions", views.Versions.as_view()),
-    path("plans/<str:plan>/versions/<str:version>", views.OneVersion.as_view()),
-    path("plans/<str:plan>/versions/<str:version>/publish", views.PublishVersion.as_view()),
-    path("plans/<str:plan>/versions/<str:version>/archive", views.ArchiveVersion.as_view()),
+    path("plans/<str:plan>/versions", versions.Versions.as_view()),
+    path("plans/<str:plan>/versions/<str:version>", versions.OneVersion.as_view()),
+    path("plans/<str:plan>/versions/<str:version>/publish", versions.PublishVersion.as_view()),
+    path("plans/<str:plan>/versions/<str:version>/archive", versions.ArchiveVersion.as_view()),
     path("add-ons", views.AddOns.as_view()),
     path("add-ons/<str:add_on>", views.OneAddOn.as_view()),
     path("coupons", views.Coupons.as_view()),

@@ -1,15 +1,12 @@
 """The catalog, object by object."""
 
-from typing import Any
-
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from core.api.lists import Filter, Filters
 from core.api.lookups import find
-from core.api.operations import Change, Changed, changes, lists, reads
+from core.api.operations import lists, reads
 from core.api.views import ApiRequest, ApiView
-from core.principals import LimitedCaller, Principal, Scope
-from plans import queries, services
+from core.principals import Principal, Scope
 from plans.api import examples
 from plans.api.serializers import (
     AddOnOut,
@@ -17,7 +14,6 @@ from plans.api.serializers import (
     FeatureOut,
     MeterOut,
     PlanOut,
-    PlanVersionOut,
     ProductOut,
 )
 from plans.errors import (
@@ -26,11 +22,7 @@ from plans.errors import (
     FeatureNotFound,
     MeterNotFound,
     PlanNotFound,
-    PlanVersionNotFound,
     ProductNotFound,
-    VersionInUse,
-    VersionNotDraft,
-    VersionNotPublished,
 )
 from plans.models import (
     AddOn,
@@ -39,20 +31,16 @@ from plans.models import (
     Feature,
     Meter,
     Plan,
-    PlanVersion,
     Product,
-    VersionStatus,
 )
-from plans.services import VersionNotPublishable
 from plans.terms import Scope as Owner
 from plans.values import FeatureType
 
 TAG = "catalog"
-_READ = {"GET": Scope.CATALOG_READ}
-_WRITE = {"POST": Scope.CATALOG_WRITE}
+READ = {"GET": Scope.CATALOG_READ}
 
 
-def _features(principal: Principal) -> QuerySet[Feature]:
+def visible_features(principal: Principal) -> QuerySet[Feature]:
     """A caller that serves one product service sees the features of that service."""
     rows = Feature.objects.select_related("product_service", "meter")
     if principal.product_service is None:
@@ -76,32 +64,9 @@ def _add_ons() -> QuerySet[AddOn]:
     )
 
 
-def _plan(reference: str) -> Plan:
+def find_plan(reference: str) -> Plan:
     rows = Plan.objects.select_related("product")
     return find(rows, reference, prefix="pln", missing=PlanNotFound, principal=None)
-
-
-def _versions(plan: Plan, principal: Principal) -> QuerySet[PlanVersion]:
-    """Who may write the catalog sees every version; others what is or was on sale to them."""
-    rows = queries.versions().filter(plan=plan)
-    if principal.may(Scope.CATALOG_WRITE) and principal.customer_id is None:
-        return rows
-    mine = Q(private_key="")
-    if principal.customer_id is not None:
-        named = queries.private_versions(principal.customer_id)
-        mine |= Q(pk__in=named)
-    return rows.exclude(status=VersionStatus.DRAFT).filter(mine)
-
-
-def _version(plan: Plan, reference: str, principal: Principal) -> PlanVersion:
-    return find(
-        _versions(plan, principal),
-        reference,
-        prefix="plv",
-        missing=PlanVersionNotFound,
-        principal=None,
-        key_field=None,
-    )
 
 
 class FeatureFilters(Filters):
@@ -111,7 +76,7 @@ class FeatureFilters(Filters):
 
 
 class Features(ApiView):
-    scopes = _READ
+    scopes = READ
 
     @lists(
         FeatureOut,
@@ -123,11 +88,11 @@ class Features(ApiView):
         response_example=examples.FEATURE,
     )
     def get(self, request: ApiRequest) -> QuerySet[Feature]:
-        return _features(request.principal)
+        return visible_features(request.principal)
 
 
 class OneFeature(ApiView):
-    scopes = _READ
+    scopes = READ
 
     @reads(
         FeatureOut,
@@ -138,12 +103,12 @@ class OneFeature(ApiView):
         response_example=examples.FEATURE,
     )
     def get(self, request: ApiRequest, feature: str) -> Feature:
-        rows = _features(request.principal)
+        rows = visible_features(request.principal)
         return find(rows, feature, prefix="ftr", missing=FeatureNotFound, principal=None)
 
 
 class Meters(ApiView):
-    scopes = _READ
+    scopes = READ
 
     @lists(
         MeterOut,
@@ -158,7 +123,7 @@ class Meters(ApiView):
 
 
 class OneMeter(ApiView):
-    scopes = _READ
+    scopes = READ
 
     @reads(
         MeterOut,
@@ -174,7 +139,7 @@ class OneMeter(ApiView):
 
 
 class Products(ApiView):
-    scopes = _READ
+    scopes = READ
 
     @lists(
         ProductOut,
@@ -189,7 +154,7 @@ class Products(ApiView):
 
 
 class OneProduct(ApiView):
-    scopes = _READ
+    scopes = READ
 
     @reads(
         ProductOut,
@@ -211,7 +176,7 @@ class PlanFilters(Filters):
 
 
 class Plans(ApiView):
-    scopes = _READ
+    scopes = READ
 
     @lists(
         PlanOut,
@@ -227,7 +192,7 @@ class Plans(ApiView):
 
 
 class OnePlan(ApiView):
-    scopes = _READ
+    scopes = READ
 
     @reads(
         PlanOut,
@@ -238,105 +203,11 @@ class OnePlan(ApiView):
         response_example=examples.PLAN,
     )
     def get(self, request: ApiRequest, plan: str) -> Plan:
-        return _plan(plan)
-
-
-class VersionFilters(Filters):
-    status = Filter.choice(VersionStatus, "status", "Versions in this status.")
-
-
-class Versions(ApiView):
-    scopes = _READ
-
-    @lists(
-        PlanVersionOut,
-        filters=VersionFilters,
-        tag=TAG,
-        summary="List a plan's versions",
-        order="-number",
-        description=(
-            "Newest first. Drafts and other customers' private versions are shown only to callers "
-            "who may write the catalog."
-        ),
-        problems=(PlanNotFound,),
-        response_example=examples.VERSION,
-    )
-    def get(self, request: ApiRequest, plan: str) -> QuerySet[PlanVersion]:
-        return _versions(_plan(plan), request.principal)
-
-
-class OneVersion(ApiView):
-    scopes = _READ
-
-    @reads(
-        PlanVersionOut,
-        tag=TAG,
-        summary="Get a version of a plan",
-        description="Its prices, values and terms. Found by those whom the list shows it to.",
-        problems=(PlanNotFound, PlanVersionNotFound),
-        response_example=examples.VERSION,
-    )
-    def get(self, request: ApiRequest, plan: str, version: str) -> PlanVersion:
-        return _version(_plan(plan), version, request.principal)
-
-
-class PublishVersion(ApiView):
-    scopes = _WRITE
-
-    @changes(
-        None,
-        PlanVersionOut,
-        tag=TAG,
-        summary="Publish a draft",
-        description=(
-            "The version is on sale at once, or from its own instant, and never changes again. "
-            "Who is subscribed to an earlier one stays on it."
-        ),
-        problems=(
-            LimitedCaller,
-            PlanNotFound,
-            PlanVersionNotFound,
-            VersionNotDraft,
-            VersionNotPublishable,
-        ),
-        request_example=examples.PUBLISH,
-        response_example=examples.VERSION,
-    )
-    def post(self, request: ApiRequest, data: dict[str, Any], plan: str, version: str) -> Changed:
-        request.principal.require_unlimited()
-        found = _version(_plan(plan), version, request.principal)
-        row = services.publish_version(version_id=found.id)
-        return Changed(row, changes=[Change("status", found.status, row.status)])
-
-
-class ArchiveVersion(ApiView):
-    scopes = _WRITE
-
-    @changes(
-        None,
-        PlanVersionOut,
-        tag=TAG,
-        summary="Archive a version",
-        description="It is no longer sold. Who is subscribed to it stays on it.",
-        problems=(
-            LimitedCaller,
-            PlanNotFound,
-            PlanVersionNotFound,
-            VersionNotPublished,
-            VersionInUse,
-        ),
-        request_example=examples.ARCHIVE,
-        response_example=examples.ARCHIVED_VERSION,
-    )
-    def post(self, request: ApiRequest, data: dict[str, Any], plan: str, version: str) -> Changed:
-        request.principal.require_unlimited()
-        found = _version(_plan(plan), version, request.principal)
-        row = services.archive_version(version_id=found.id)
-        return Changed(row, changes=[Change("status", found.status, row.status)])
+        return find_plan(plan)
 
 
 class AddOns(ApiView):
-    scopes = _READ
+    scopes = READ
 
     @lists(
         AddOnOut,
@@ -351,7 +222,7 @@ class AddOns(ApiView):
 
 
 class OneAddOn(ApiView):
-    scopes = _READ
+    scopes = READ
 
     @reads(
         AddOnOut,
@@ -366,7 +237,7 @@ class OneAddOn(ApiView):
 
 
 class Coupons(ApiView):
-    scopes = _READ
+    scopes = READ
 
     @lists(
         CouponOut,
@@ -381,7 +252,7 @@ class Coupons(ApiView):
 
 
 class OneCoupon(ApiView):
-    scopes = _READ
+    scopes = READ
 
     @reads(
         CouponOut,

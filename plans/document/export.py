@@ -6,6 +6,7 @@ from typing import Any
 from plans.document.offers import CUSTOMER_ZONE
 from plans.document.sections import NO_PLAN
 from plans.document.state import Catalog, Line
+from plans.terms import PauseMode
 
 _EMPTY: tuple[Any, ...] = (None, "", [], {}, False)
 _ALWAYS = frozenset({"exclusive", "co_terms", "features", "prices"})
@@ -51,6 +52,8 @@ def _version(line: Line) -> dict[str, Any]:
     }
     if form.get("billing_zone") == CUSTOMER_ZONE:
         del form["billing_zone"]
+    if form.get("pause") == PauseMode.CREDIT:
+        del form["pause"]
     return _short(form)
 
 

@@ -40,12 +40,10 @@ class Node:
 
     @property
     def is_sound(self) -> bool:
-        """Whether no problem was noted here or below."""
-        inside = f"{self.pointer}/"
-        return not any(
-            each.pointer == self.pointer or each.pointer.startswith(inside)
-            for each in self.problems
-        )
+        """Whether no problem was noted here or below. Asked while this place is read: trees are
+        read depth first, so the last problem noted would be one of them."""
+        last = self.problems[-1].pointer if self.problems else None
+        return last is None or not (last == self.pointer or last.startswith(f"{self.pointer}/"))
 
     def members(self) -> list[tuple[str, "Node"]]:
         """Return an object's members; a member that is null is a problem."""
@@ -106,15 +104,23 @@ class Fields:
             self.node.report("required", f"exactly one of {', '.join(names)} is required")
 
 
-def text(node: Node) -> str | None:
-    """Read text of 1 to 200 characters."""
-    if not isinstance(node.value, str):
-        node.report("invalid_type", "text is expected here")
-        return None
-    if not 1 <= len(node.value) <= 200 or not node.value.isprintable():
-        node.report("out_of_range", "1 to 200 printable characters are expected here")
-        return None
-    return node.value
+def text_of(longest: int) -> Reader:
+    """Return a reader of text of 1 to ``longest`` characters."""
+
+    def read(node: Node) -> str | None:
+        if not isinstance(node.value, str):
+            node.report("invalid_type", "text is expected here")
+            return None
+        if not 1 <= len(node.value) <= longest or not node.value.isprintable():
+            node.report("out_of_range", f"1 to {longest} printable characters are expected here")
+            return None
+        return node.value
+
+    return read
+
+
+text = text_of(200)
+short_text = text_of(64)
 
 
 def key(node: Node) -> str | None:
@@ -132,14 +138,16 @@ def keys(node: Node) -> list[str]:
 
 
 def unique(node: Node, how: Reader) -> list[Any]:
-    """Read a list whose items are all different."""
-    found: list[Any] = []
+    """Read a list whose items, texts, are all different."""
+    found: dict[str, None] = {}
     for item in node.items():
         read = how(item)
-        if read is not None and read in found:
+        if read is None:
+            continue
+        if read in found:
             item.report("duplicate_item", "this stands twice in the list")
-        found.append(read)
-    return found
+        found[read] = None
+    return list(found)
 
 
 def boolean(node: Node) -> bool | None:

@@ -1,14 +1,16 @@
 """How plans and add-ons of a document must fit what they refer to."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from core.periods import ONCE
 from plans import values
 from plans.document.nodes import Node, reads
 from plans.document.overlay import Overlay
 from plans.document.prices import CONTRACT
-from plans.terms import Effect
-from plans.values import FeatureType
+from plans.numbers import MalformedValue
+from plans.terms import Effect, PriceModel, Scope, TrialEnd
+from plans.values import Comparison, FeatureType, Metered, Value
 
 ADDABLE = (
     FeatureType.BOOLEAN,
@@ -17,6 +19,7 @@ ADDABLE = (
     FeatureType.RANGE,
     FeatureType.METERED,
 )
+_FALLS_BACK = (TrialEnd.FREE, TrialEnd.PAID_IF_METHOD)
 
 
 def check_plan(overlay: Overlay, key: str, plan: Mapping[str, Any]) -> dict[str, Any]:
@@ -26,12 +29,15 @@ def check_plan(overlay: Overlay, key: str, plan: Mapping[str, Any]) -> dict[str,
     product = overlay.objects["products"].get(plan["product"])
     lines = {}
     for name, line in plan["lines"].items():
-        where = at if name == "" else at.at("private_versions").at(name)
+        where = overlay.at_line(key, name)
         given = line["terms"]["features"]
         normal = _values(overlay, given, where.at("features"))
         _check_prices(overlay, line["terms"]["prices"], where.at("prices"))
         if product is not None:
             _check_completeness(product, given, where.at("features"), publish=line["publish"])
+            _check_trial_scope(product, line["terms"]["trial"], where.at("trial"))
+        if line["publish"]:
+            _check_quantity(line["terms"], given.values(), where.at("quantity"))
         lines[name] = {**line, "terms": {**line["terms"], "features": normal}}
     return {**plan, "lines": lines}
 
@@ -43,6 +49,13 @@ def check_add_on(overlay: Overlay, key: str, add_on: Mapping[str, Any]) -> dict[
         overlay.requires("plans", add_on[role], at.at(role), "unknown_plan")
     line = add_on["lines"][""]
     _check_prices(overlay, line["terms"]["prices"], at.at("prices"))
+    if CONTRACT in line["terms"]["prices"].values():
+        at.at("prices").report("not_allowed", "an add-on has prices; a contract is of a plan")
+    if line["publish"]:
+        given = [
+            form for effects in line["terms"]["features"].values() for form in effects.values()
+        ]
+        _check_quantity(line["terms"], given, at.at("quantity"))
     normal = {}
     for feature, effects in line["terms"]["features"].items():
         where = at.at("features").at(feature)
@@ -75,7 +88,99 @@ def _check_completeness(
         at.report("value_missing", f"there is no value for {', '.join(missing)}")
 
 
+def check_trials(overlay: Overlay, product: str) -> None:
+    """What follows a trial must exist, and be something else than what is tried.
+
+    Reported at the trial if the document publishes it, else at the product.
+    """
+    fallback = overlay.objects["products"][product]["fallback_plan"]
+    for plan in overlay.plans_of(product):
+        for line, terms in overlay.terms_on_sale("plans", plan).items():
+            ends = terms["trial"] and terms["trial"]["ends"]
+            at = overlay.at("products", product, "fallback_plan")
+            if overlay.publishes("plans", plan, line):
+                at = overlay.at_line(plan, line).at("trial").at("ends")
+            if ends == TrialEnd.FREE and fallback is None:
+                at.report("no_fallback", f"{product} has no plan that a trial of {plan} can end in")
+            if ends in _FALLS_BACK and fallback == plan:
+                at.report("falls_back_to_itself", f"{plan} is what its own trial falls back to")
+
+
+def check_inclusions(overlay: Overlay) -> None:
+    """A plan that includes an add-on gives at least what the add-on gives: it is redundant there.
+
+    Both sides as they would be on sale, one unit of each.
+    """
+    for key, add_on in overlay.objects["add_ons"].items():
+        on_sale = overlay.terms_on_sale("add_ons", key).get("")
+        if on_sale is None or add_on["archived"]:
+            continue
+        for plan in add_on["included_in"]:
+            for terms in overlay.terms_on_sale("plans", plan).values():
+                less = [
+                    feature
+                    for feature, effects in on_sale["features"].items()
+                    if not _covers(overlay, feature, terms["features"], effects)
+                ]
+                if less:
+                    overlay.at("add_ons", key, "included_in").report(
+                        "value_below_add_on", f"{plan} gives less of {', '.join(less)}"
+                    )
+
+
+def _covers(
+    overlay: Overlay, feature: str, given: Mapping[str, Any], effects: Mapping[str, Any]
+) -> bool:
+    """Tell whether a plan's value is at least an add-on's; what is broken is told elsewhere."""
+    known = overlay.objects["features"].get(feature)
+    if known is None or feature not in given:
+        return True
+    [form] = effects.values()
+    try:
+        of_plan, of_add_on = (_one_unit(known["type"], each) for each in (given[feature], form))
+    except MalformedValue:
+        return True
+    return values.compare(of_add_on, of_plan) in (Comparison.SAME, Comparison.MORE)
+
+
+def _one_unit(type: str, form: Any) -> Value:
+    """Read a value for a quantity of one; of an allowance the amount alone."""
+    value = values.at_quantity(values.parse(type, form), 1)
+    return value.included if isinstance(value, Metered) else value
+
+
+def _check_trial_scope(
+    product: Mapping[str, Any], trial: Mapping[str, Any] | None, at: Node
+) -> None:
+    if trial and trial["scope"] == Scope.SUBJECT and product["scope"] != Scope.SUBJECT:
+        at.at("scope").report("scope_differs", f"the product has scope {product['scope']}")
+
+
+def _check_quantity(terms: Mapping[str, Any], given: Iterable[Any], at: Node) -> None:
+    if terms["quantity"] is None or any(_is_per_unit(form) for form in given):
+        return
+    if not any(
+        price["model"] != PriceModel.FLAT and "meter" not in price
+        for sold in terms["prices"].values()
+        for priced in ({} if sold == CONTRACT else sold).values()
+        for price in priced.values()
+    ):
+        at.report("not_allowed", "no price and no value depends on a quantity")
+
+
+def _is_per_unit(form: Any) -> bool:
+    """Tell whether a value as it is written waits for a quantity."""
+    amount = form.get("included", form) if isinstance(form, dict) else form
+    return isinstance(amount, dict) and amount.keys() == {"per_unit"}
+
+
 def _check_prices(overlay: Overlay, prices: Mapping[str, Any], at: Node) -> None:
+    if str(ONCE) in prices:
+        at.at(str(ONCE)).report(
+            "interval_not_recurring",
+            "nothing is sold once: a one-time fee is a price with interval once beside a "
+            "recurring interval",
+        )
     for interval, sold in prices.items():
         by_currency = {} if sold == CONTRACT else sold
         for code, priced in by_currency.items():

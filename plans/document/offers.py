@@ -22,15 +22,18 @@ from plans.document.nodes import (
     unique,
 )
 from plans.document.prices import read_prices
-from plans.terms import Effect, Scope, TrialEnd, TrialUsage
+from plans.terms import Effect, PauseMode, QuantityTerms, Scope, TrialEnd, TrialUsage
 
 CUSTOMER_ZONE = "customer"
+MOST_UNITS = 1_000_000
 _TERMS = (
     "prices",
     "features",
     "billing_zone",
     "trial",
+    "quantity",
     "externally_managed",
+    "pause",
     "access_while_paused",
     "publish",
     "effective_from",
@@ -59,6 +62,7 @@ def read_add_on(name: str, node: Node) -> dict[str, Any]:
             "included_in",
             "prices",
             "features",
+            "quantity",
             "publish",
             "effective_from",
         )
@@ -75,6 +79,7 @@ def read_add_on(name: str, node: Node) -> dict[str, Any]:
                 "terms": {
                     "prices": fields.read("prices", read_prices),
                     "features": fields.read("features", _effects, default={}),
+                    "quantity": fields.read("quantity", _quantity, default=None),
                 },
             }
         },
@@ -93,7 +98,9 @@ def _version(fields: Fields) -> dict[str, Any]:
             "features": fields.read("features", lambda node: dict(_values(node)), default={}),
             "billing_zone": fields.read("billing_zone", _zone, default=CUSTOMER_ZONE),
             "trial": fields.read("trial", _trial, default=None),
+            "quantity": fields.read("quantity", _quantity, default=None),
             "externally_managed": fields.read("externally_managed", boolean, default=False),
+            "pause": fields.read("pause", choice(PauseMode), default=PauseMode.CREDIT.value),
             "access_while_paused": fields.read("access_while_paused", boolean, default=False),
         },
     }
@@ -144,6 +151,25 @@ def _trial(node: Node) -> dict[str, Any]:
         "usage": fields.read("usage", choice(TrialUsage), default=TrialUsage.BILLED.value),
         "scope": fields.read("scope", choice(Scope), default=Scope.CUSTOMER.value),
     }
+
+
+def _quantity(node: Node) -> dict[str, int] | None:
+    """Read how many units may be had; None is what ``QuantityTerms`` says without a word."""
+    fields = node.fields(("min", "max", "default"))
+    units = integer(1, MOST_UNITS)
+    least = fields.read("min", units, default=1)
+    most = fields.read("max", units, default=None)
+    default = fields.read("default", units, default=least)
+    if not node.is_sound:
+        return None
+    terms = QuantityTerms(least, most, default)
+    if most is not None and most < least:
+        node.at("max").report("out_of_range", "max is at least min")
+    elif not terms.allows(default):
+        node.at("default").report("out_of_range", "default is from min to max")
+    if terms == QuantityTerms():
+        return None
+    return {"min": least, "default": default} | ({} if most is None else {"max": most})
 
 
 def _effects(node: Node) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from core import money
-from core.periods import Interval
+from core.periods import ONCE, Interval
 from plans import numbers
 from plans.document.nodes import (
     Fields,
@@ -25,6 +25,7 @@ from plans.document.nodes import (
 from plans.terms import Due, PriceModel
 
 CONTRACT = "contract"
+LARGEST_AMOUNT = 10**15  # minor units: thousands of them still fit into 64 bits
 
 _ALWAYS = ("model", "interval", "due", "multiplier", "minimum", "maximum")
 _CONVERSION = ("meter", "divide_by", "rounding", "included", "prorate_included")
@@ -220,6 +221,8 @@ def _check(node: Node, form: dict[str, Any], sold_interval: str, *, usage: bool)
         node.at("interval").report(
             "interval_does_not_divide", f"{form['interval']} does not divide {sold_interval}"
         )
+    if usage and form["interval"] == str(ONCE):
+        node.at("interval").report("not_allowed", "use is charged per period, not once")
     if usage and form["due"] == Due.ADVANCE:
         node.at("due").report("usage_in_advance", "nobody knows the use in advance")
     for least, most in (("minimum", "maximum"), ("min_per_event", "max_per_event")):
@@ -235,6 +238,9 @@ def whole_minor(code: str) -> Any:
         amount: Decimal | None = decimal()(node)
         if amount is not None and amount.scaleb(money.exponent(code)) % 1:
             node.report("amount_too_fine", f"{code} has {money.exponent(code)} decimal places")
+            return None
+        if amount is not None and amount.scaleb(money.exponent(code)) > LARGEST_AMOUNT:
+            node.report("out_of_range", f"an amount is at most {LARGEST_AMOUNT} minor units")
             return None
         return amount
 

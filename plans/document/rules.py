@@ -42,6 +42,7 @@ def check(document: Document, catalog: Catalog) -> tuple[Document, list[FieldPro
     }
     for key, product in overlay.objects["products"].items():
         _check_product(overlay, key, product)
+    offer_rules.check_inclusions(overlay)
     _check_single_features(overlay)
     objects = {**document.objects, "plans": plans, "add_ons": add_ons}
     return Document(objects, document.named), overlay.problems
@@ -90,6 +91,7 @@ def _check_product(overlay: Overlay, key: str, product: Mapping[str, Any]) -> No
             _check_landing(overlay, key, product[role], at.at(role))
     if not product["archived"]:
         _check_stored_plans(overlay, key, product, at.at("features"))
+        offer_rules.check_trials(overlay, key)
 
 
 def _check_landing(overlay: Overlay, product: str, plan: str, at: Node) -> None:
@@ -130,14 +132,10 @@ def _check_stored_plans(overlay: Overlay, key: str, product: Mapping[str, Any], 
 
     Versions that the document itself publishes are checked where they stand.
     """
-    for name, plan in overlay.objects["plans"].items():
-        if plan["product"] != key or plan["archived"]:
-            continue
-        wanted = overlay.document.objects["plans"].get(name, {}).get("lines", {})
+    for name in overlay.plans_of(key):
         for line, terms in overlay.terms_on_sale("plans", name).items():
             missing = [each for each in product["features"] if each not in terms["features"]]
-            published_here = line in wanted and wanted[line]["publish"]
-            if missing and not published_here:
+            if missing and not overlay.publishes("plans", name, line):
                 at.report("value_missing", f"plan {name} has no value for {', '.join(missing)}")
 
 

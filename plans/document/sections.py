@@ -11,7 +11,7 @@ from typing import Any
 from core.errors import FieldProblem
 from core.periods import Length
 from plans import numbers
-from plans.change_rules import AnchorRule, Proration, RankChange, Settlement, Timing
+from plans.change_rules import AnchorRule, EndTiming, Proration, RankChange, Settlement, Timing
 from plans.document.nodes import (
     Fields,
     Node,
@@ -23,6 +23,7 @@ from plans.document.nodes import (
     integer,
     key,
     keys,
+    short_text,
     text,
     unique,
 )
@@ -141,7 +142,7 @@ def _read_feature(name: str, node: Node) -> dict[str, Any]:
         "name": fields.read("name", text, default=name),
         "product_service": fields.read("product_service", key),
         "type": kind,
-        "unit": fields.read("unit", text, default=""),
+        "unit": fields.read("unit", short_text, default=""),
         "scope": fields.read("scope", choice(Scope)),
         "combine": _combine(fields, kind),
         "meter": fields.read("meter", key) if metered else None,
@@ -204,6 +205,7 @@ def _read_product(name: str, node: Node) -> dict[str, Any]:
             "default_plan",
             "fallback_plan",
             "change_rules",
+            "cancel",
             "archived",
         )
     )
@@ -216,13 +218,14 @@ def _read_product(name: str, node: Node) -> dict[str, Any]:
     form = {
         "name": fields.read("name", text, default=name),
         "scope": scope,
-        "subject_kind": fields.read("subject_kind", text, default=""),
+        "subject_kind": fields.read("subject_kind", short_text, default=""),
         "exclusive": exclusive,
         "co_terms": fields.read("co_terms", boolean, default=False),
         "features": fields.read("features", keys, default=[]),
         "default_plan": default,
         "fallback_plan": None if fallback == NO_PLAN else fallback,
         "change_rules": fields.read("change_rules", _change_rules, default=[]),
+        "cancel": fields.read("cancel", _cancel, default={}),
         "archived": fields.read("archived", boolean, default=False),
     }
     for plan in ("default_plan", "fallback_plan"):
@@ -251,6 +254,18 @@ def _change_rule(node: Node) -> dict[str, Any]:
         "settlement": fields.read("settlement", choice(Settlement), default=None),
     }
     return {name: value for name, value in form.items() if value is not None}
+
+
+def _cancel(node: Node) -> dict[str, Any]:
+    """Read what canceling means; what has its default value is left out."""
+    fields = node.fields(("access_end", "billing_end", "settlement"))
+    form = {
+        "access_end": fields.read("access_end", choice(EndTiming), default=None),
+        "billing_end": fields.read("billing_end", choice(EndTiming), default=None),
+        "settlement": fields.read("settlement", choice(Settlement), default=None),
+    }
+    defaults = {None, EndTiming.PERIOD_END, Settlement.NONE}
+    return {name: value for name, value in form.items() if value not in defaults}
 
 
 def _condition(node: Node) -> dict[str, Any]:

@@ -6,7 +6,7 @@ key twice, anchors and aliases, and custom tags are refused.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import yaml
@@ -15,6 +15,7 @@ from core.errors import BadRequest, FieldProblem
 
 LARGEST_BYTES = 1024 * 1024
 DEEPEST = 32
+_UNACCEPTABLE = re.compile("[\x00\ud800-\udfff]")
 
 _BASE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _PLAIN = (
@@ -43,8 +44,12 @@ def load(content: bytes) -> Any:
         text = content.decode()
     except UnicodeDecodeError as error:
         raise MalformedDocument("the document is not UTF-8") from error
-    if text.lstrip().startswith("{"):
-        return _load_json(text)
+    tree = _load_json(text) if text.lstrip().startswith("{") else _load_yaml(text)
+    _check_tree(tree, "", 0)
+    return tree
+
+
+def _load_yaml(text: str) -> Any:
     try:
         _refuse_tricks(text)
         root = yaml.compose(text, Loader=_BASE)
@@ -55,6 +60,27 @@ def load(content: bytes) -> Any:
     if problems:
         raise MalformedDocument("the document has keys that stand twice", errors=problems)
     return tree
+
+
+def _check_tree(value: Any, pointer: str, depth: int) -> None:
+    """Refuse what the database cannot keep, and nesting that would take the stack."""
+    if depth > DEEPEST:
+        raise MalformedDocument(f"{pointer}: at most {DEEPEST} levels deep")
+    if isinstance(value, str) and _UNACCEPTABLE.search(value):
+        detail = "texts hold no U+0000 and no half of a surrogate pair"
+        raise MalformedDocument(
+            f"{pointer}: {detail}", errors=[FieldProblem(pointer, "unacceptable_text", detail)]
+        )
+    children: Iterable[tuple[Any, Any]] = ()
+    if isinstance(value, dict):
+        children = value.items()
+    elif isinstance(value, list):
+        children = enumerate(value)
+    for name, child in children:
+        where = f"{pointer}/{escape(str(name))}"
+        if isinstance(name, str) and _UNACCEPTABLE.search(name):
+            raise MalformedDocument(f"a key below {pointer or '/'} is no text of Unicode")
+        _check_tree(child, where, depth + 1)
 
 
 def escape(name: str) -> str:

@@ -164,6 +164,7 @@ class Product(models.Model):
     """What is sold. A subscription goes to ``fallback_plan`` instead of ending; None: it ends.
 
     ``subject_kind`` limits a product of scope subject to subjects of that kind; empty: any.
+    ``cancel`` holds what canceling means here, where that is not the default of ``CancelPolicy``.
     """
 
     id = primary_key("prd")
@@ -176,6 +177,7 @@ class Product(models.Model):
     default_plan = models.ForeignKey("Plan", models.PROTECT, null=True, related_name="+")
     fallback_plan = models.ForeignKey("Plan", models.PROTECT, null=True, related_name="+")
     change_rules = models.JSONField(default=list)
+    cancel = models.JSONField(default=dict, db_default={})
     features = models.ManyToManyField(Feature, through="ProductFeature", related_name="products")
     archived_at = models.DateTimeField(null=True)
 

@@ -4,13 +4,13 @@ from datetime import datetime
 from typing import Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from core import audit
 from core.ids import TypeIdField, primary_key
 from plans.models.definitions import AddOn, Feature, Meter, Plan, choices
 from plans.models.triggers import part_of_a_draft, version_is_final
-from plans.terms import Due, Effect, PriceModel, TrialEnd, TrialUsage
+from plans.terms import Due, Effect, PauseMode, PriceModel, TrialEnd, TrialUsage
 
 
 class VersionStatus(models.TextChoices):
@@ -35,11 +35,19 @@ _STATUS_TELLS_ITS_TIMES = (
 )
 
 
+_QUANTITY_WHOLE_OR_NONE = Q(quantity_min=None, quantity_max=None, quantity_default=None) | (
+    Q(quantity_min__isnull=False, quantity_default__isnull=False, quantity_min__gte=1)
+    & Q(quantity_default__gte=F("quantity_min"))
+    & (Q(quantity_max=None) | Q(quantity_max__gte=F("quantity_default")))
+)
+
+
 class PlanVersion(models.Model):
     """The terms of a plan. A version with a ``private_key`` is for named customers only.
 
     ``effective_from`` None: since always. ``sold`` maps an interval to its currencies, an empty
     list standing for all. ``billing_zone`` is an IANA name, or ``customer``: the customer's own.
+    Without ``quantity_min`` the version says nothing about quantities.
     """
 
     id = primary_key("plv")
@@ -55,7 +63,13 @@ class PlanVersion(models.Model):
     contract = models.BooleanField()
     externally_managed = models.BooleanField()
     billing_zone = models.CharField(max_length=64)
+    pause = models.CharField(
+        max_length=6, choices=choices(PauseMode), db_default=PauseMode.CREDIT.value
+    )
     access_while_paused = models.BooleanField()
+    quantity_min = models.PositiveIntegerField(null=True)
+    quantity_max = models.PositiveIntegerField(null=True)
+    quantity_default = models.PositiveIntegerField(null=True)
     trial_days = models.PositiveSmallIntegerField(null=True)
     trial_ends = models.CharField(max_length=14, choices=choices(TrialEnd), blank=True)
     trial_usage = models.CharField(max_length=6, choices=choices(TrialUsage), blank=True)
@@ -84,6 +98,9 @@ class PlanVersion(models.Model):
                     trial_scope__in=["customer", "subject"],
                 ),
                 name="plan_version_trial_whole_or_none",
+            ),
+            models.CheckConstraint(
+                condition=_QUANTITY_WHOLE_OR_NONE, name="plan_version_quantity_whole_or_none"
             ),
         ]
 
@@ -135,12 +152,18 @@ class AddOnVersion(models.Model):
     published_at = models.DateTimeField(null=True)
     archived_at = models.DateTimeField(null=True)
     sold = models.JSONField()
+    quantity_min = models.PositiveIntegerField(null=True)
+    quantity_max = models.PositiveIntegerField(null=True)
+    quantity_default = models.PositiveIntegerField(null=True)
 
     objects = VersionQuerySet.as_manager()
 
     class Meta:
         triggers = [*audit.triggers(customer=""), version_is_final()]
         constraints = [
+            models.CheckConstraint(
+                condition=_QUANTITY_WHOLE_OR_NONE, name="add_on_version_quantity_whole_or_none"
+            ),
             models.UniqueConstraint(fields=["add_on", "number"], name="add_on_version_once"),
             models.UniqueConstraint(
                 fields=["add_on"], condition=Q(status="draft"), name="add_on_version_one_draft"

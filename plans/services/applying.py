@@ -1,5 +1,6 @@
 """Plan, apply and export the catalog as one document."""
 
+from itertools import islice
 from typing import Any
 
 from core import events, preconditions
@@ -17,9 +18,11 @@ from plans.services.publishing import publish
 from plans.services.storing import Store
 from plans.services.writing import catalog_turn
 
+MOST_ERRORS = 1000
+
 
 class CatalogInvalid(Unprocessable):
-    """The document has errors, all of them in ``errors``; nothing was changed."""
+    """The document has errors, the first 1,000 of them in ``errors``; nothing was changed."""
 
     code = "catalog_invalid"
 
@@ -38,15 +41,16 @@ def apply_catalog(*, tree: Any) -> CatalogPlan:
     Objects that the document does not name stay as they are. A plan or add-on with other terms
     gets a new version, published only if the document says so.
 
-    :raises CatalogInvalid: with every error
+    :raises CatalogInvalid: with every error, up to 1,000
     """
     with catalog_turn() as at:
         catalog = snapshot.load()
         preconditions.verify(export(catalog))
         plan = _plan(tree, catalog)
         if plan.errors:
+            more = " or more" if len(plan.errors) == MOST_ERRORS else ""
             raise CatalogInvalid(
-                f"the document has {len(plan.errors)} errors; nothing was changed",
+                f"the document has {len(plan.errors)} errors{more}; nothing was changed",
                 errors=plan.errors,
             )
         if plan.changes_nothing:
@@ -82,4 +86,4 @@ def _plan(tree: Any, catalog: Catalog) -> CatalogPlan:
 
 
 def _unique(problems: list[FieldProblem]) -> tuple[FieldProblem, ...]:
-    return tuple(dict.fromkeys(problems))
+    return tuple(islice(dict.fromkeys(problems), MOST_ERRORS))

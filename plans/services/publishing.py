@@ -53,16 +53,19 @@ def archive_version(*, version_id: str) -> PlanVersion:
 
     :raises PlanVersionNotFound: if there is no such version
     :raises VersionNotPublished: if it is a draft or archived already
-    :raises VersionInUse: if new customers would have nowhere to land
+    :raises VersionInUse: if what stays on sale would not fit together, naming what
     """
     with catalog_turn() as at:
         row = queries.version(version_id)
         preconditions.verify(row)
         if row.status != VersionStatus.PUBLISHED:
             raise VersionNotPublished(f"the version is {row.status}")
-        _require_another_landing(row)
+        before = _misfits()
         row.status, row.archived_at = VersionStatus.ARCHIVED, at
         row.save(update_fields=["status", "archived_at"])
+        broken = [each for each in _misfits() if each not in before]
+        if broken:
+            raise VersionInUse(f"{row.plan.key} is needed as it is on sale now", errors=broken)
         data = {"plan": row.plan.key, "version": row.id, "number": row.number}
         events.publish([Fact(PLAN_VERSION_ARCHIVED, at=at, data=data)])
         return row
@@ -160,11 +163,8 @@ def _below(row: PlanVersion, problems: Sequence[FieldProblem]) -> list[FieldProb
     ]
 
 
-def _require_another_landing(row: PlanVersion) -> None:
-    """A default or fallback plan keeps a version that can always be had."""
-    product = row.plan.product
-    if row.is_private or row.plan_id not in (product.default_plan_id, product.fallback_plan_id):
-        return
-    others = PlanVersion.objects.filter(plan=row.plan_id).exclude(pk=row.pk)
-    if not any(each.can_always_be_had for each in others):
-        raise VersionInUse(f"{row.plan.key} is where subscriptions of {product.key} land")
+def _misfits() -> list[FieldProblem]:
+    """Return what does not fit together in the catalog as this transaction sees it."""
+    nothing: dict[str, dict[str, dict[str, Any]]] = {section: {} for section in SECTIONS}
+    _, problems = rules.check(Document(nothing), snapshot.load())
+    return problems

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db.models import Max
 
@@ -31,6 +31,7 @@ from plans.terms import CouponDuration, DowngradePolicy, Effect
 
 _PRICE_COLUMNS = ("model", "interval", "due", "meter")
 Form = Mapping[str, Any]
+V = TypeVar("V", PlanVersion, AddOnVersion)
 
 
 class Store:
@@ -153,62 +154,37 @@ class Store:
         return {**wanted, "archived_at": self._at if archived else None}
 
     def _write_plan_version(self, change: LineChange) -> PlanVersion:
-        if change.action == LineAction.NONE and change.draft is not None:
-            return PlanVersion.objects.select_related("plan").get(pk=change.draft.id)
         terms = change.wanted["terms"]
-        trial = terms["trial"] or {}
-        fields = {
-            "effective_from": _instant(change.wanted["effective_from"]),
-            "sold": _sold(terms["prices"]),
-            "contract": CONTRACT in terms["prices"].values(),
-            "externally_managed": terms["externally_managed"],
-            "billing_zone": terms["billing_zone"],
-            "access_while_paused": terms["access_while_paused"],
-            "trial_days": trial.get("days"),
-            "trial_ends": trial.get("ends", ""),
-            "trial_usage": trial.get("usage", ""),
-            "trial_scope": trial.get("scope", ""),
-        }
-        if change.draft is not None:
-            PlanVersion.objects.filter(pk=change.draft.id).update(**fields)
-            version = PlanVersion.objects.select_related("plan").get(pk=change.draft.id)
-        else:
-            plan = Plan.objects.get(key=change.key)
-            version = PlanVersion.objects.create(
-                plan=plan,
-                number=_next_number(PlanVersion.objects.filter(plan=plan)),
-                private_key=change.line,
-                status=VersionStatus.DRAFT,
-                created_at=self._at,
-                **fields,
-            )
-        if change.line:
-            self._set_customers(change.key, change.line, change.wanted["customers"])
-        self._write_parts({"plan_version_id": version.id}, terms, _plan_values(terms))
+        fields = {**_offer_columns(change), **_plan_columns(terms), "private_key": change.line}
+        version = self._draft(PlanVersion, change, fields, plan_id=self._id(Plan, change.key))
+        if change.action != LineAction.NONE:
+            if change.line:
+                self._set_customers(change.key, change.line, change.wanted["customers"])
+            self._write_parts({"plan_version_id": version.id}, terms, _plan_values(terms))
         return version
 
     def _write_add_on_version(self, change: LineChange) -> AddOnVersion:
-        if change.action == LineAction.NONE and change.draft is not None:
-            return AddOnVersion.objects.select_related("add_on").get(pk=change.draft.id)
-        terms = change.wanted["terms"]
-        fields = {
-            "effective_from": _instant(change.wanted["effective_from"]),
-            "sold": _sold(terms["prices"]),
-        }
-        if change.draft is not None:
-            AddOnVersion.objects.filter(pk=change.draft.id).update(**fields)
-            version = AddOnVersion.objects.select_related("add_on").get(pk=change.draft.id)
-        else:
-            add_on = AddOn.objects.get(key=change.key)
-            version = AddOnVersion.objects.create(
-                add_on=add_on,
-                number=_next_number(AddOnVersion.objects.filter(add_on=add_on)),
+        terms, fields = change.wanted["terms"], _offer_columns(change)
+        version = self._draft(AddOnVersion, change, fields, add_on_id=self._id(AddOn, change.key))
+        if change.action != LineAction.NONE:
+            self._write_parts({"add_on_version_id": version.id}, terms, _add_on_values(terms))
+        return version
+
+    def _draft(self, model: type[V], change: LineChange, fields: Form, **owner: str) -> V:
+        """Return the line's draft: the open one, brought in line if its terms change, or a new
+        one."""
+        if change.draft is None:
+            return model.objects.create(
+                **owner,
+                number=_next_number(model.objects.filter(**owner)),
                 status=VersionStatus.DRAFT,
                 created_at=self._at,
                 **fields,
             )
-        self._write_parts({"add_on_version_id": version.id}, terms, _add_on_values(terms))
-        return version
+        row = model.objects.filter(pk=change.draft.id)
+        if change.action == LineAction.REWRITE:
+            row.update(**fields)
+        return row.get()
 
     def _write_parts(
         self, version: Mapping[str, str], terms: Form, values: Sequence[tuple[str, str, Any]]
@@ -281,6 +257,34 @@ def _next_number(versions: Any) -> int:
 
 def _instant(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
+
+
+def _offer_columns(change: LineChange) -> dict[str, Any]:
+    """Return the columns that versions of plans and of add-ons both have."""
+    terms = change.wanted["terms"]
+    quantity = terms["quantity"] or {}
+    return {
+        "effective_from": _instant(change.wanted["effective_from"]),
+        "sold": _sold(terms["prices"]),
+        "quantity_min": quantity.get("min"),
+        "quantity_max": quantity.get("max"),
+        "quantity_default": quantity.get("default"),
+    }
+
+
+def _plan_columns(terms: Form) -> dict[str, Any]:
+    trial = terms["trial"] or {}
+    return {
+        "contract": CONTRACT in terms["prices"].values(),
+        "externally_managed": terms["externally_managed"],
+        "billing_zone": terms["billing_zone"],
+        "pause": terms["pause"],
+        "access_while_paused": terms["access_while_paused"],
+        "trial_days": trial.get("days"),
+        "trial_ends": trial.get("ends", ""),
+        "trial_usage": trial.get("usage", ""),
+        "trial_scope": trial.get("scope", ""),
+    }
 
 
 def _sold(prices: Form) -> dict[str, list[str]]:

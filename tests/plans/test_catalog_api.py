@@ -6,8 +6,9 @@ import pytest
 from django.test import Client
 
 from core.models import Event
-from core.principals import Scope
+from core.principals import Principal, Scope
 from customers.models import Customer
+from plans.api import views
 from plans.models import Plan, PlanVersion
 from plans.services import apply_catalog
 from tests.plans.catalogs import BASE, REMOVED, small
@@ -86,6 +87,15 @@ def test_a_version_shows_its_terms(world: World) -> None:
     ]
     assert (shown["status"], shown["number"], shown["private"]) == ("published", 1, False)
     assert (shown["trial"], shown["unavailable"]) == (None, [])
+    assert (shown["pause"], shown["access_while_paused"]) == ("credit", False)
+    assert shown["quantity"] == {"min": 1, "max": 1, "default": 1}
+    [add_on] = world.get("add-ons")["data"]
+    assert add_on["versions"][0]["quantity"] == {"min": 1, "max": 1, "default": 1}
+    assert world.get("products/site")["cancel"] == {
+        "access_end": "period_end",
+        "billing_end": "period_end",
+        "settlement": "none",
+    }
 
 
 def test_lists_are_filtered_by_documented_names_only(world: World) -> None:
@@ -110,10 +120,9 @@ def test_a_client_of_one_product_service_sees_the_features_of_that_service(world
             },
         }
     )
-    token = world.token_for([Scope.CATALOG_READ], product_service="mail")
-    assert keys(world.call("GET", "features", status=200, token=token)) == ["letters"]
-    answer = world.call("GET", "features/rules", status=404, token=token)
-    assert answer["code"] == "feature_not_found"
+    caller = Principal("1", "client", frozenset({Scope.CATALOG_READ}), product_service="mail")
+    assert [row.key for row in views.visible_features(caller)] == ["letters"]
+    assert keys(world.get("features")) == ["hits", "letters", "rules"]
 
 
 def test_reading_and_writing_need_their_scopes(world: World) -> None:

@@ -81,11 +81,43 @@ def test_planning_changes_nothing_and_says_what_applying_does() -> None:
     assert apply_catalog(tree=small()) == planned
 
 
+def test_a_quantity_of_one_or_more_is_what_seats_have_without_a_word() -> None:
+    seats = {f"{BASE}/model": "per_unit"}
+    apply_catalog(tree=small(seats))
+    assert apply_catalog(tree=small({**seats, "/plans/pro/quantity": {"min": 1}})).changes_nothing
+    done = apply_catalog(tree=small({**seats, "/plans/pro/quantity": {"min": 5}}))
+    assert [each.key for each in done.new_versions] == ["pro"]
+
+
+def test_a_stored_trial_needs_its_fallback() -> None:
+    apply_catalog(tree=small({"/plans/pro/trial": {"days": 14, "ends": "free"}}))
+    alone = only("products")
+    alone["products"]["site"]["fallback_plan"] = "none"
+    assert codes(alone) == [("/products/site/fallback_plan", "no_fallback")]
+    alone["products"]["site"]["fallback_plan"] = "pro"
+    assert codes(alone) == [("/products/site/fallback_plan", "falls_back_to_itself")]
+
+
+def test_of_very_many_errors_the_first_thousand_are_told() -> None:
+    broken = {f"c{place}": 0 for place in range(1200)}
+    with pytest.raises(CatalogInvalid, match="1000 errors or more") as refused:
+        apply_catalog(tree={"coupons": broken})
+    assert [each.pointer for each in refused.value.errors] == [
+        f"/coupons/c{place}" for place in range(1000)
+    ]
+
+
 def test_what_was_exported_applies_without_a_change() -> None:
     tree = small(
         {
             "/plans/pro/trial": {"days": 14},
+            "/plans/pro/pause": "extend",
+            "/plans/pro/features/rules": {"per_unit": 4},
+            "/plans/pro/quantity": {"min": 2, "max": 9, "default": 3},
             "/plans/pro/billing_zone": "Europe/Berlin",
+            "/products/site/cancel": {"access_end": "now", "settlement": "refund"},
+            "/add_ons/more/features/rules": {"add": {"per_unit": 10}},
+            "/add_ons/more/quantity": {"max": 5},
             "/plans/pro/private_versions": {
                 "acme": {**small()["plans"]["pro"], "customers": [ACME]}
             },
@@ -106,6 +138,11 @@ def test_what_was_exported_applies_without_a_change() -> None:
     assert apply_catalog(tree=exported).changes_nothing
     assert export_catalog() == exported
     assert exported["products"]["site"]["fallback_plan"] == "none"
+    assert exported["products"]["site"]["cancel"] == {"access_end": "now", "settlement": "refund"}
+    assert exported["plans"]["pro"]["quantity"] == {"min": 2, "max": 9, "default": 3}
+    assert exported["plans"]["pro"]["pause"] == "extend"
+    assert "pause" not in exported["plans"]["free"]
+    assert exported["add_ons"]["more"]["quantity"] == {"min": 1, "max": 5, "default": 1}
 
 
 def test_absent_objects_stay_and_are_listed() -> None:
@@ -148,6 +185,8 @@ def test_other_terms_are_a_new_version_and_subscribers_keep_theirs() -> None:
         ("/plans/pro/features/hits/included", "1000"),
         ("/plans/pro/features/hits/reset", "price_period"),
         ("/plans/pro/billing_zone", "customer"),
+        ("/plans/pro/pause", "credit"),
+        ("/products/site/cancel", {"access_end": "period_end", "settlement": "none"}),
         ("/plans/pro/effective_from", "2020-01-01T00:00:00+01:00"),
     ],
 )  # fmt: skip

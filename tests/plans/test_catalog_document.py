@@ -26,6 +26,7 @@ def test_the_small_catalog_is_sound() -> None:
     assert problems(small()) == []
 
 
+FEE = {"model": "flat", "amount": 5, "interval": "once"}
 COUPON = {"percent_off": 5, "duration": "once"}
 TIERS = {"model": "graduated", "meter": "hits"}
 SHARE = {"model": "percentage", "meter": "hits", "rate": 1}
@@ -66,6 +67,8 @@ BAD: list[tuple[str, Any, list[tuple[str, str]]]] = [
     ("/features/hits/meter", "misses", [("/features/hits/meter", "unknown_meter")]),
     ("/features/rules/product_service", "core", [
         ("/features/rules/product_service", "unknown_product_service")]),
+    ("/features/rules/unit", "u" * 64, []),
+    ("/features/rules/unit", "u" * 65, [("/features/rules/unit", "out_of_range")]),
     ("/features/rules/downgrade", "drop", [("/features/rules/downgrade", "invalid_choice")]),
     ("/features/rules/downgrade", {"keep_until_days": 0}, [
         ("/features/rules/downgrade/keep_until_days", "out_of_range")]),
@@ -92,6 +95,13 @@ BAD: list[tuple[str, Any, list[tuple[str, str]]]] = [
         ("/products/site/change_rules/0/when/rank", "invalid_choice")]),
     ("/products/site/change_rules", [{"name": "a", "timing": "now"}] * 2, [
         ("/products/site/change_rules/1/name", "duplicate_item")]),
+    ("/products/site/cancel", {}, []),
+    ("/products/site/cancel", {"access_end": "date"}, [
+        ("/products/site/cancel/access_end", "invalid_choice")]),
+    ("/products/site/cancel", {"billing_end": "now", "settlement": "gift"}, [
+        ("/products/site/cancel/settlement", "invalid_choice")]),
+    ("/products/site/subject_kind", "k" * 64, []),
+    ("/products/site/subject_kind", "k" * 65, [("/products/site/subject_kind", "out_of_range")]),
     # landing
     ("/plans/free/publish", False, [("/products/site/default_plan", "plan_not_published"),
                                     ("/products/site/fallback_plan", "plan_not_published")]),
@@ -118,6 +128,19 @@ BAD: list[tuple[str, Any, list[tuple[str, str]]]] = [
     ("/plans/pro/trial", {"days": 0}, [("/plans/pro/trial/days", "out_of_range")]),
     ("/plans/pro/trial", {"days": 14, "ends": "never"}, [
         ("/plans/pro/trial/ends", "invalid_choice")]),
+    ("/plans/pro/trial", {"days": 14, "ends": "free"}, []),
+    ("/plans/free/trial", {"days": 14, "ends": "paid"}, []),
+    ("/plans/free/trial", {"days": 14, "ends": "free"}, [
+        ("/plans/free/trial/ends", "falls_back_to_itself")]),
+    ("/plans/free/trial", {"days": 14}, [("/plans/free/trial/ends", "falls_back_to_itself")]),
+    ("/plans/pro/pause", "stop", [("/plans/pro/pause", "invalid_choice")]),
+    ("/plans/pro/quantity", {"min": 2}, [("/plans/pro/quantity", "not_allowed")]),
+    ("/plans/pro/quantity", {"min": 0}, [("/plans/pro/quantity/min", "out_of_range")]),
+    ("/plans/pro/quantity", {"min": 3, "max": 2}, [("/plans/pro/quantity/max", "out_of_range")]),
+    ("/plans/pro/quantity", {"min": 3, "default": 2}, [
+        ("/plans/pro/quantity/default", "out_of_range")]),
+    ("/plans/pro/quantity", {"max": 3, "default": 4}, [
+        ("/plans/pro/quantity/default", "out_of_range")]),
     ("/plans/pro/features/rules", REMOVED, [("/plans/pro/features", "value_missing")]),
     ("/plans/pro/features/bits", 1, [("/plans/pro/features/bits", "unknown_feature"),
                                      ("/plans/pro/features/bits", "feature_not_in_product")]),
@@ -136,6 +159,13 @@ BAD: list[tuple[str, Any, list[tuple[str, str]]]] = [
         ("/plans/pro/prices/month", "duplicate_key")]),
     ("/plans/pro/prices/monthly", {}, [("/plans/pro/prices/monthly", "malformed_interval")]),
     ("/plans/pro/prices/month/USD", {}, [("/plans/pro/prices/month/USD", "currency_not_sold")]),
+    ("/plans/pro/prices/once", {"EUR": {"fee": FEE}}, [
+        ("/plans/pro/prices/once", "interval_not_recurring")]),
+    ("/plans/pro/prices", {"once": "contract"}, [
+        ("/plans/pro/prices/once", "interval_not_recurring")]),
+    ("/add_ons/more/prices/once", {"EUR": {"fee": FEE}}, [
+        ("/add_ons/more/prices/once", "interval_not_recurring")]),
+    ("/add_ons/more/prices", {"month": "contract"}, [("/add_ons/more/prices", "not_allowed")]),
     (f"{BASE}/model", REMOVED, [(f"{BASE}/model", "required")]),
     (f"{BASE}/amount", 20.5, [(f"{BASE}/amount", "invalid_type")]),
     (f"{BASE}/amount", "-1", [(f"{BASE}/amount", "malformed_value")]),
@@ -145,6 +175,9 @@ BAD: list[tuple[str, Any, list[tuple[str, str]]]] = [
     (f"{BASE}/interval", "year", [(f"{BASE}/interval", "interval_does_not_divide")]),
     (f"{BASE}/interval", "week", [(f"{BASE}/interval", "interval_does_not_divide")]),
     (f"{BASE}/interval", "once", []),
+    (f"{BASE}/amount", "10000000000000", []),
+    (f"{BASE}/amount", "10000000000000.01", [(f"{BASE}/amount", "out_of_range")]),
+    (f"{HITS}/interval", "once", [(f"{HITS}/interval", "not_allowed")]),
     (f"{BASE}/maximum", "0.001", [(f"{BASE}/maximum", "amount_too_fine")]),
     (f"{HITS}/amount", "0.000000000001", []),
     (f"{HITS}/amount", "0.0000000000001", [(f"{HITS}/amount", "malformed_value")]),
@@ -167,6 +200,7 @@ BAD: list[tuple[str, Any, list[tuple[str, str]]]] = [
     # add-ons and coupons
     ("/add_ons/more/available_for", ["gold"], [("/add_ons/more/available_for", "unknown_plan")]),
     ("/add_ons/more/included_in", ["pro"], [("/add_ons/more/included_in", "duplicate_item")]),
+    ("/add_ons/more/quantity", {"max": 5}, [("/add_ons/more/quantity", "not_allowed")]),
     ("/add_ons/more/features/rules", {"add": 1, "replace": 2}, [
         ("/add_ons/more/features/rules", "required")]),
     ("/add_ons/more/features/rules", {"add": "many"}, [

@@ -7,10 +7,11 @@ import pytest
 
 from core.money import Money
 from plans import invariants, pricing, queries
+from plans.change_rules import CancelPolicy, EndTiming, Settlement
 from plans.document import text
 from plans.models import Plan
 from plans.services import apply_catalog, export_catalog
-from plans.terms import PriceModel, PriceTerms, Terms
+from plans.terms import ONE_ONLY, PriceModel, PriceTerms, QuantityTerms, Terms
 from plans.values import FeatureType
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("unwired")]
@@ -106,6 +107,12 @@ def test_the_invented_catalog_has_everything_that_the_real_one_lacks() -> None:
     assert terms("team_studio").unavailable == ("trial", "quantity")
     assert terms("team_agency").unavailable == ("add_ons",)
     assert terms("team_hobby").unavailable == ()
+    assert terms("team_hobby").quantity == ONE_ONLY
+    assert terms("team_studio").quantity == QuantityTerms(2, 200, 3)
+    assert (terms("team_studio").pause, terms("team_agency").pause) == ("extend", "credit")
+    assert terms("team_studio").product.cancel == CancelPolicy(
+        EndTiming.PERIOD_END, EndTiming.NOW, Settlement.CREDIT
+    )
     models = {each.model for plan in ("team_studio", "team_agency") for each in terms(plan).prices}
     assert models == set(PriceModel)
 

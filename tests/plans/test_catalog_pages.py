@@ -39,6 +39,8 @@ PLACES: dict[str, tuple[Any, str]] = {
     **{name: ({name: {"x": WRONG}}, f"/{name}/x") for name in SECTIONS if name != "currencies"},
     "change_rules": ({"products": {"x": {"change_rules": [WRONG]}}}, "/products/x/change_rules/0"),
     "trial": ({"plans": {"x": {"trial": WRONG}}}, "/plans/x/trial"),
+    "quantity": ({"plans": {"x": {"quantity": WRONG}}}, "/plans/x/quantity"),
+    "cancel": ({"products": {"x": {"cancel": WRONG}}}, "/products/x/cancel"),
 }
 
 

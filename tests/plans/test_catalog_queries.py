@@ -10,9 +10,12 @@ from django.test.utils import CaptureQueriesContext
 
 from core.money import Money
 from plans import cache, queries
-from plans.errors import FeatureNotFound, PlanNotFound, PlanNotSold, ProductNotFound
+from plans.change_rules import CancelPolicy, EndTiming, Settlement
+from plans.errors import AddOnNotFound, PlanNotFound, PlanNotSold, ProductNotFound
 from plans.models import Plan, PlanVersion
 from plans.services import apply_catalog
+from plans.terms import Effect, PauseMode, QuantityTerms
+from plans.values import PerUnit
 from tests.conftest import MachineTime
 from tests.plans.catalogs import BASE, REMOVED, only, small
 
@@ -70,6 +73,90 @@ def test_a_contract_is_sold_in_every_currency_and_never_free() -> None:
 
 
 @pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, QuantityTerms(1, 1, 1)),
+        ({f"{BASE}/model": "per_unit"}, QuantityTerms(1, None, 1)),
+        ({"/plans/pro/features/rules": {"per_unit": 2}}, QuantityTerms(1, None, 1)),
+        (
+            {f"{BASE}/model": "per_unit", "/plans/pro/quantity": {"min": 3}},
+            QuantityTerms(3, None, 3),
+        ),
+        (
+            {f"{BASE}/model": "per_unit", "/plans/pro/quantity": {"max": 9, "default": 2}},
+            QuantityTerms(1, 9, 2),
+        ),
+    ],
+)
+def test_how_many_units_may_be_had(changes: dict[str, Any], expected: QuantityTerms) -> None:
+    apply_catalog(tree=small(changes))
+    assert queries.terms(version("pro")).quantity == expected
+
+
+def test_a_quantity_is_allowed_within_its_bounds() -> None:
+    some, any_number = QuantityTerms(2, 4, 2), QuantityTerms()
+    assert [some.allows(each) for each in (1, 2, 4, 5)] == [False, True, True, False]
+    assert [any_number.allows(each) for each in (0, 1, 10**9)] == [False, True, True]
+
+
+def test_pauses_and_cancellations_have_defaults_and_may_differ() -> None:
+    apply_catalog(tree=small({"/plans/pro/pause": "extend"}))
+    free, pro = queries.terms(version("free")), queries.terms(version("pro"))
+    assert (free.pause, pro.pause) == (PauseMode.CREDIT, PauseMode.EXTEND)
+    assert pro.product.cancel == CancelPolicy(
+        EndTiming.PERIOD_END, EndTiming.PERIOD_END, Settlement.NONE
+    )
+    apply_catalog(tree=small({"/products/site/cancel": {"billing_end": "now"}}))
+    assert queries.terms(version("pro")).product.cancel == CancelPolicy(
+        EndTiming.PERIOD_END, EndTiming.NOW, Settlement.NONE
+    )
+
+
+def test_the_terms_of_add_ons() -> None:
+    more = {
+        "/add_ons/more/available_for": ["free"],
+        "/add_ons/more/included_in": ["pro"],
+        "/add_ons/more/prices/month/EUR/base/model": "per_unit",
+        "/add_ons/more/features": {
+            "rules": {"add": {"per_unit": 10}},
+            "hits": {"replace": {"included": 7}},
+        },
+        "/add_ons/more/quantity": {"max": 5},
+    }
+    apply_catalog(tree=small(more))
+    row = queries.find_add_on("more")
+    assert queries.find_add_on(row.id) == row
+    first = queries.effective_add_on_versions([row.id], at=NOON)[row.id]
+    terms = queries.add_on_terms_of([first])[first]
+    plans = {key: Plan.objects.get(key=key).id for key in ("free", "pro")}
+    assert (terms.add_on_key, terms.version, terms.status) == ("more", 1, "published")
+    assert (terms.available_for, terms.included_in) == ({plans["free"]}, {plans["pro"]})
+    assert (terms.intervals("EUR"), terms.sells("month", "USD")) == (("month",), False)
+    assert [price.amount for price in terms.prices_of("month", "EUR")] == [Decimal(3)]
+    assert not terms.charges_nothing("month", "EUR")
+    assert terms.quantity == QuantityTerms(1, 5, 1)
+    said = {key: (each.effect, each.value) for key, each in terms.features.items()}
+    assert said["rules"] == (Effect.ADD, PerUnit(Decimal(10)))
+    assert said["hits"][0] == Effect.REPLACE
+
+    apply_catalog(tree=small({**more, "/add_ons/more/prices/month/EUR/base/amount": "4.00"}))
+    after, before = NOON + timedelta(days=36500), NOON - timedelta(days=36500)
+    latest = queries.effective_add_on_versions([row.id], at=after)[row.id]
+    assert queries.effective_add_on_versions([row.id], at=before) == {row.id: first}
+    with CaptureQueriesContext(connection) as fresh:
+        read = queries.add_on_terms_of([first, latest])
+    assert [read[each].version for each in (first, latest)] == [1, 2]
+    with CaptureQueriesContext(connection) as again:
+        assert queries.add_on_terms_of([first, latest]) == read
+    assert (len(fresh), len(again)) == (6, 1)
+    assert queries.add_on_terms_of([]) == {}
+    apply_catalog(tree=small({**more, "/add_ons/more/archived": True}))
+    assert queries.effective_add_on_versions([row.id], at=after) == {}
+    with pytest.raises(AddOnNotFound):
+        queries.find_add_on("less")
+
+
+@pytest.mark.parametrize(
     ("changes", "reasons"),
     [
         ({"/plans/pro/trial": {"days": 14}}, ("trial",)),
@@ -110,6 +197,14 @@ def test_the_first_version_is_always_effective_and_later_ones_from_their_instant
     assert [effective("pro", at) for at in instants] == [1, 1, 2, 2, 3]
 
 
+def test_a_later_version_may_be_effective_in_the_past() -> None:
+    apply_catalog(tree=small())
+    past = {f"{BASE}/amount": "25.00", "/plans/pro/effective_from": "2020-01-01T00:00:00Z"}
+    apply_catalog(tree=small(past))
+    new_year = datetime(2020, 1, 1, tzinfo=UTC)
+    assert [effective("pro", at) for at in (new_year - timedelta(seconds=1), new_year)] == [1, 2]
+
+
 def test_a_plan_that_is_not_on_sale_says_so() -> None:
     apply_catalog(tree=small({"/plans/pro/publish": False}))
     with pytest.raises(PlanNotSold):
@@ -132,13 +227,10 @@ def test_things_are_found_by_identifier_or_key() -> None:
     plan = queries.find_plan("pro")
     assert queries.find_plan(plan.id) == plan
     assert queries.find_product(plan.product_id).key == "site"
-    assert queries.find_feature("rules").product_service.key == "edge"
     with pytest.raises(PlanNotFound):
         queries.find_plan(plan.product_id)
     with pytest.raises(ProductNotFound):
         queries.find_product("pro")
-    with pytest.raises(FeatureNotFound):
-        queries.find_feature("")
 
 
 def test_known_terms_cost_one_query_however_many_there_are() -> None:
@@ -180,7 +272,7 @@ def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     apply_catalog(tree=only(gold={**small()["plans"]["pro"], "rank": 2}))
     wanted = [version("free"), version("pro"), version("gold")]
     assert queries.terms_of(wanted).keys() == set(wanted)
-    assert len(cache.current().terms_of(wanted)) == 1
+    assert len(cache.current().plans.known(wanted)) == 1
     assert queries.terms_of(wanted).keys() == set(wanted)
 
 

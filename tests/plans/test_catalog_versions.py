@@ -89,6 +89,26 @@ def test_a_draft_and_its_parts_may_change_and_go() -> None:
     assert PlanVersion.objects.filter(plan__key="pro").count() == 1
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"quantity_min": 1},
+        {"quantity_max": 5},
+        {"quantity_min": 0, "quantity_default": 1},
+        {"quantity_min": 3, "quantity_default": 2},
+        {"quantity_min": 1, "quantity_default": 3, "quantity_max": 2},
+    ],
+)
+def test_the_database_keeps_quantities_whole_and_in_order(said: dict[str, int]) -> None:
+    apply_catalog(tree=small())
+    more = "/add_ons/more"
+    drafts = {f"{more}/prices/month/EUR/base/amount": "4.00", f"{more}/publish": False}
+    apply_catalog(tree=small({**DRAFT, **drafts}))
+    for model in (PlanVersion, AddOnVersion):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            unit_of_work(lambda model=model: model.objects.filter(status="draft").update(**said))
+
+
 def test_the_database_keeps_meanings_that_others_rely_on() -> None:
     apply_catalog(tree=small())
     refused(Feature, unit="item")

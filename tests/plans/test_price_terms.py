@@ -45,6 +45,11 @@ def test_a_price_is_zero_if_no_quantity_can_cost_anything(price: PriceTerms, zer
     assert price.is_zero is zero
 
 
+def test_what_is_included_is_prorated_only_if_the_price_says_so() -> None:
+    assert terms("per_unit", "use", amount=1, included=5, prorate_included=True).prorate_included
+    assert not terms("per_unit", "use", amount=1, included=5).prorate_included
+
+
 @pytest.mark.parametrize(
     ("price", "per_seat"),
     [
