@@ -108,7 +108,7 @@ def _stand(
         "remaining": None,
         "window": window(current),
         "reason": decision.reason,
-        "blocked_by": [],
+        "blocked_by": list(decision.blocked_by),
     }
 
 

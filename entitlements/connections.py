@@ -21,6 +21,7 @@ from psycopg.errors import QueryCanceled, error_from_result
 from core.errors import Unavailable
 
 PATIENCE_MILLISECONDS = 500
+_CONNECT_SECONDS = 2  # the least that libpq knows; waited only where a network swallows packets
 _SETTINGS = (
     f"-c statement_timeout={PATIENCE_MILLISECONDS} -c timezone=UTC -c jit=off"
     " -c default_transaction_read_only=on -c plan_cache_mode=force_generic_plan"
@@ -139,6 +140,7 @@ def _connect() -> _Held:
     given = parameters.pop("options", "")
     parameters |= {"options": f"{given} {_SETTINGS}".strip(), "autocommit": True}
     parameters["tcp_user_timeout"] = PATIENCE_MILLISECONDS
+    parameters["connect_timeout"] = _CONNECT_SECONDS
     connection = psycopg.connect(**parameters)
     _open.add(connection)
     _local.held = held = _Held(connection)

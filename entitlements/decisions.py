@@ -1,6 +1,7 @@
 """Whether something may be done now, and the reason, from a value and what is asked for. Pure."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
@@ -37,19 +38,29 @@ MEANINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Decision:
+    """``blocked_by`` names all blocks in effect, in alphabetical order."""
+
     allowed: bool
     reason: Reason
+    blocked_by: tuple[str, ...] = ()
 
 
-def decide(standing: Standing, quantity: Decimal) -> Decision:
+def decide(standing: Standing, quantity: Decimal, *, blocks: Iterable[str] = ()) -> Decision:
     """Decide about ``quantity`` more of a feature; it counts for limits and metered ones only.
 
-    Use is not known yet, so the whole limit or allowance is taken to be left.
+    ``blocks`` are the names of those that are in effect for the whole owner. A block or a pause
+    leaves the value and takes access away; what is not given anyway is not called blocked. Use is
+    not known yet, so the whole limit or allowance is taken to be left.
     """
-    if standing.current is not None:
-        return _by_value(standing.current.value, quantity)
-    reason = Reason.EXPIRED if _gave_something(standing.ended) else Reason.NOT_ENTITLED
-    return Decision(False, reason)
+    current = standing.current
+    names = tuple(sorted({*blocks, *(current.blocked_by if current else ())}))
+    if current is None:
+        reason = Reason.EXPIRED if _gave_something(standing.ended) else Reason.NOT_ENTITLED
+        return Decision(False, reason, names)
+    found = _by_value(current.value, quantity)
+    if found.reason == Reason.NOT_ENTITLED or not (names or current.paused):
+        return replace(found, blocked_by=names)
+    return Decision(False, Reason.BLOCKED if names else Reason.PAUSED, names)
 
 
 def amount_of(value: Value | None) -> Decimal | None:

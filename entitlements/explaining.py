@@ -39,11 +39,14 @@ class Explanation:
     cause_of_change: str
 
 
-def explain(feature: FeatureTerms, facts: Iterable[Fact], at: datetime) -> Explanation:
+def explain(
+    feature: FeatureTerms, facts: Iterable[Fact], at: datetime, *, blocks: Iterable[str] = ()
+) -> Explanation:
     """Explain one feature from all facts on its path.
 
-    Where nothing is in effect, the last facts that ended are the steps: they changed nothing, but
-    they are what the question is about.
+    ``blocks`` are the names of those that are in effect for the whole owner. Where nothing is in
+    effect, the last facts that ended are the steps: they changed nothing, but they are what the
+    question is about.
     """
     known = [fact for fact in facts if fact.feature == feature.key]
     found = standing(segments(known, {feature.key: feature}, at), at)
@@ -54,7 +57,7 @@ def explain(feature: FeatureTerms, facts: Iterable[Fact], at: datetime) -> Expla
         following = [fact for fact in known if fact.is_in_effect(found.changes_at)]
         causes = tuple(fact.cause for fact in outcome(feature, following).winners)
     cause = causes[0] if causes else words.ENDED
-    return Explanation(feature, at, found, decide(found, Decimal(1)), steps, cause)
+    return Explanation(feature, at, found, decide(found, Decimal(1), blocks=blocks), steps, cause)
 
 
 def described(
@@ -84,7 +87,7 @@ def described(
         "steps": [_step(each, explanation, records[each.fact]) for each in explanation.steps],
         "window": answers.window(None if rule is None else window_at(rule, explanation.at)),
         "usage": None,
-        "blocked_by": [],
+        "blocked_by": list(explanation.decision.blocked_by),
         "next_change": _next_change(explanation),
         "remedies": list(remedies),
     }
@@ -119,7 +122,7 @@ def _ended(facts: Sequence[Fact], at: datetime) -> Iterable[Step]:
     last = max((fact.ends_at for fact in past if fact.ends_at), default=None)
     for fact in past:
         if fact.ends_at == last:
-            yield Step("plan", fact, None, None, words.ENDED, won=False)
+            yield Step(fact.source.type, fact, None, None, words.ENDED, won=False)
 
 
 def _step(step: Step, explanation: Explanation, record: Record) -> dict[str, Any]:

@@ -6,22 +6,35 @@ from datetime import datetime
 
 from entitlements.windows import WindowRule, window_rule
 from plans import values
-from plans.terms import Terms
+from plans.terms import Effect, Terms
 from plans.values import Metered, Value
 from subscriptions.spans import Span
 
 PLAN = "plan"
+ADD_ON = "add_on"
+KEPT = "kept"  # what a downgrade leaves for a while
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What gives a value. A plan gives it through the subscription that ``id`` names."""
+    """What gives a value. A plan gives it through the subscription that ``id`` names.
+
+    An add-on has an ``id`` of its own; ``subscription`` is the one that it belongs to, and ``plan``
+    and ``plan_version`` are its base's.
+    """
 
     type: str
     id: str
     product: str
     plan: str
     plan_version: str
+    subscription: str = ""
+    add_on: str = ""
+    add_on_version: str = ""
+
+    @property
+    def subscription_id(self) -> str:
+        return self.subscription or self.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +54,13 @@ class Fact:
     ends_at: datetime | None
     window: WindowRule | None
     cause: str
+    effect: Effect = Effect.SET
+    paused: bool = False
+    blocked_by: tuple[str, ...] = ()
+
+    @property
+    def is_withheld(self) -> bool:
+        return self.paused or bool(self.blocked_by)
 
     @property
     def owner_id(self) -> str:

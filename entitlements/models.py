@@ -4,7 +4,7 @@ from typing import Self
 
 import pgtrigger
 from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
+from django.contrib.postgres.fields import ArrayField, DateTimeRangeField, RangeOperators
 from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.functions import Coalesce
@@ -12,6 +12,7 @@ from django.db.models.functions import Coalesce
 from core import audit
 from core.ids import primary_key
 from customers.models import Customer, Subject
+from plans.terms import Effect
 
 
 class TimeRange(Func):
@@ -39,7 +40,7 @@ class Fact(models.Model):
 
     Bitemporal: ``starts_at`` and ``ends_at`` are the customer's time, ``recorded_at`` and
     ``superseded_at`` the machine's. A fact is never changed or deleted, only superseded. The owner
-    is the subject or, without one, the customer.
+    is the subject or, without one, the customer. ``paused`` and ``blocked_by`` withhold access.
     """
 
     id = primary_key("fct")
@@ -54,6 +55,9 @@ class Fact(models.Model):
     source = models.JSONField()
     window = models.JSONField(null=True)
     cause = models.CharField(max_length=32)
+    effect = models.CharField(max_length=7, db_default=str(Effect.SET))
+    paused = models.BooleanField(db_default=False)
+    blocked_by = ArrayField(models.CharField(max_length=128), db_default=[])
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField(null=True)
     recorded_at = models.DateTimeField()

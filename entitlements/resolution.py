@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
-from entitlements.facts import Fact, Source, in_order
+from entitlements.facts import ADD_ON, KEPT, PLAN, Fact, Source, in_order
 from entitlements.windows import WindowRule
 from plans import values
-from plans.terms import FeatureTerms
-from plans.values import Combine, Value
+from plans.terms import Effect, FeatureTerms
+from plans.values import COMBINES, Combine, Comparison, FeatureType, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,8 @@ class Step:
     """What one fact did to the value of one feature.
 
     Each step begins with the value that the one before left; the last one's ``value_out`` is the
-    result. ``won`` tells whether the result still shows what the fact gives.
+    result. ``won`` tells whether the result still shows what the fact gives; ``outdone_by`` is the
+    later step because of which it does not.
     """
 
     step: str
@@ -30,6 +31,7 @@ class Step:
     value_out: Value | None
     rule: str
     won: bool
+    outdone_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,16 @@ class Outcome:
         """The window of the value: that of the first fact that won."""
         return self.winners[0].window if self.steps else None
 
+    @property
+    def paused(self) -> bool:
+        """Whether all that gives the value is withheld, some of it because it is paused."""
+        return any(fact.paused for fact in self.winners)
+
+    @property
+    def blocked_by(self) -> tuple[str, ...]:
+        """The blocks that withhold all that gives the value."""
+        return tuple(sorted({name for fact in self.winners for name in fact.blocked_by}))
+
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
@@ -63,7 +75,10 @@ class Resolution:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One feature's value from one instant to another, half open, and the sources that give it."""
+    """One feature's value from one instant to another, half open, and the sources that give it.
+
+    ``paused`` and ``blocked_by`` say why access is denied though the value is there.
+    """
 
     feature: str
     starts_at: datetime
@@ -71,6 +86,8 @@ class Segment:
     value: Value
     sources: tuple[Source, ...]
     window: WindowRule | None
+    paused: bool = False
+    blocked_by: tuple[str, ...] = ()
 
     def is_in_effect(self, at: datetime) -> bool:
         return self.starts_at <= at and (self.ends_at is None or at < self.ends_at)
@@ -89,16 +106,47 @@ def base_plans(feature: FeatureTerms, facts: Sequence[Fact], before: Outcome) ->
 
     Where there can be only a ``single`` value, the first in order keeps it.
     """
+    given = [fact for fact in facts if fact.source.type == PLAN]
+    return _combining(feature, given, before)
+
+
+def replacing_add_ons(feature: FeatureTerms, facts: Sequence[Fact], before: Outcome) -> Outcome:
+    """Put what add-ons replace in the place of what plans give; several combine as plans do."""
+    given = [fact for fact in facts if fact.effect == Effect.REPLACE]
+    if not given:
+        return before
+    combined = _combining(feature, given, Outcome(None, ()))
+    first, *rest = (replace(step, rule="replace") for step in combined.steps)
+    steps = (replace(first, value_in=before.value), *rest)
+    return Outcome(combined.value, (*_outdone(before.steps, "replace"), *steps))
+
+
+def adding_add_ons(feature: FeatureTerms, facts: Sequence[Fact], before: Outcome) -> Outcome:
+    """Add what add-ons add: amounts are summed, sets and ranges united, one true is enough."""
     value, steps = before.value, list(before.steps)
     for fact in facts:
-        after = _combined(feature, value, fact.value)
-        steps.append(Step("plan", fact, value, after, feature.combine, won=False))
-        value = after
-    return Outcome(value, tuple(_with_winners(feature, value, steps)))
+        if fact.effect == Effect.ADD:
+            after = fact.value if value is None else _added(feature, value, fact.value)
+            steps.append(Step(ADD_ON, fact, value, after, "add", won=True))
+            value = after
+    return Outcome(value, tuple(steps))
+
+
+def kept(feature: FeatureTerms, facts: Sequence[Fact], before: Outcome) -> Outcome:
+    """Let what a downgrade left for a while count as long as it is more."""
+    result = before
+    for fact in facts:
+        if fact.source.type == KEPT:
+            value, steps = result.value, result.steps
+            is_more = value is None or values.compare(value, fact.value) == Comparison.MORE
+            after = fact.value if is_more else value
+            step = Step(KEPT, fact, value, after, "keep", won=is_more)
+            result = Outcome(after, (*(_outdone(steps, "keep") if is_more else steps), step))
+    return result
 
 
 # The order of rules: each stage sees the result of those before it.
-STEPS: tuple[ResolutionStep, ...] = (base_plans,)
+STEPS: tuple[ResolutionStep, ...] = (base_plans, replacing_add_ons, adding_add_ons, kept)
 
 
 def resolve(
@@ -118,11 +166,18 @@ def resolve(
 
 
 def outcome(feature: FeatureTerms, facts: Iterable[Fact]) -> Outcome:
-    """Take one feature's facts that are in effect through all steps."""
-    result, ordered = Outcome(None, ()), in_order(facts)
+    """Take one feature's facts that are in effect through all steps.
+
+    Withheld facts count only if there are no others. Beside others they change nothing, and are
+    listed last.
+    """
+    ordered = in_order(facts)
+    giving = [fact for fact in ordered if not fact.is_withheld]
+    result = Outcome(None, ())
     for step in STEPS:
-        result = step(feature, ordered, result)
-    return result
+        result = step(feature, giving or ordered, result)
+    idle = [fact for fact in ordered if fact.is_withheld] if giving else []
+    return replace(result, steps=(*result.steps, *(_idle(fact, result.value) for fact in idle)))
 
 
 def segments(
@@ -167,7 +222,16 @@ def _track(feature: FeatureTerms, facts: Sequence[Fact]) -> list[Segment]:
         if result.value is not None:
             end = boundaries[place + 1] if place + 1 < len(boundaries) else None
             sources = tuple(dict.fromkeys(fact.source for fact in result.winners))
-            following = Segment(feature.key, start, end, result.value, sources, result.window)
+            following = Segment(
+                feature=feature.key,
+                starts_at=start,
+                ends_at=end,
+                value=result.value,
+                sources=sources,
+                window=result.window,
+                paused=result.paused,
+                blocked_by=result.blocked_by,
+            )
             _extend(track, following)
     return track
 
@@ -182,12 +246,38 @@ def _extend(track: list[Segment], following: Segment) -> None:
     track.append(following)
 
 
+def _combining(feature: FeatureTerms, facts: Sequence[Fact], before: Outcome) -> Outcome:
+    value, steps = before.value, list(before.steps)
+    for fact in facts:
+        after = _combined(feature, value, fact.value)
+        steps.append(Step(fact.source.type, fact, value, after, feature.combine, won=False))
+        value = after
+    return Outcome(value, tuple(_with_winners(feature, value, steps)))
+
+
 def _combined(feature: FeatureTerms, value: Value | None, other: Value) -> Value:
     if value is None:
         return other
     if feature.combine == Combine.SINGLE:
         return value
     return values.combine(feature.type, feature.combine, [value, other])
+
+
+def _added(feature: FeatureTerms, value: Value, more: Value) -> Value:
+    """:raises ValueError: for a type that can only be replaced; the catalog refuses those"""
+    ways = COMBINES[FeatureType(feature.type)]
+    return values.combine(
+        feature.type, Combine.SUM if Combine.SUM in ways else ways[0], [value, more]
+    )
+
+
+def _idle(fact: Fact, value: Value | None) -> Step:
+    rule = "blocked" if fact.blocked_by else "paused"
+    return Step(fact.source.type, fact, value, value, rule, won=False)
+
+
+def _outdone(steps: Iterable[Step], by: str) -> Iterable[Step]:
+    return [replace(step, won=False, outdone_by=by) if step.won else step for step in steps]
 
 
 def _with_winners(

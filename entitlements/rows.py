@@ -8,7 +8,7 @@ from entitlements import models, timelines
 from entitlements.facts import Fact
 from entitlements.timelines import Timeline
 from plans import values
-from plans.terms import FeatureTerms
+from plans.terms import Effect, FeatureTerms
 
 
 def fact_of(row: models.Fact, features: Mapping[str, FeatureTerms]) -> Fact:
@@ -23,6 +23,9 @@ def fact_of(row: models.Fact, features: Mapping[str, FeatureTerms]) -> Fact:
         ends_at=row.ends_at,
         window=None if row.window is None else timelines.window_from_json(row.window),
         cause=row.cause,
+        effect=Effect(row.effect),
+        paused=row.paused,
+        blocked_by=tuple(row.blocked_by),
     )
 
 
@@ -38,6 +41,9 @@ def row_of(fact: Fact, *, recorded_at: datetime, acting: Acting) -> models.Fact:
         source=timelines.source_to_json(fact.source),
         window=None if fact.window is None else timelines.window_to_json(fact.window),
         cause=fact.cause,
+        effect=fact.effect,
+        paused=fact.paused,
+        blocked_by=list(fact.blocked_by),
         starts_at=fact.starts_at,
         ends_at=fact.ends_at,
         recorded_at=recorded_at,

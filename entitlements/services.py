@@ -21,6 +21,13 @@ from plans import queries as catalog
 from plans.terms import FeatureTerms
 
 _MOMENT = timedelta(microseconds=1)
+# An epoch is the minute it began in, so that none is ever used again: not even by restoring, after
+# one backup, an older one that knows nothing of the epoch begun then.
+_BEGIN_EPOCH = """
+    INSERT INTO entitlements_customerrevision AS r (customer_id, epoch, revision)
+    SELECT id, %(minute)s, 1 FROM customers_customer
+    ON CONFLICT (customer_id) DO UPDATE SET epoch = greatest(r.epoch + 1, excluded.epoch)
+"""
 _BUMP = """
     INSERT INTO entitlements_customerrevision AS r (customer_id, epoch, revision)
     SELECT customer_id, 1, 1 FROM unnest(%s::uuid[]) AS changed (customer_id)
@@ -64,9 +71,7 @@ def sync(happened: Sequence[Event]) -> None:
     features = catalog.features()
     known = _known_rows(at.keys(), subject_ids)
     before = {row.id: rows.fact_of(row, features) for row in known}
-    wanted = {
-        fact for fact in granted(at) if fact.subject_id is None or fact.subject_id in subject_ids
-    }
+    wanted = granted(at, subject_ids=subject_ids)
     gone = [row_id for row_id, fact in before.items() if fact not in wanted]
     new = wanted - set(before.values())
     if not gone and not new:
@@ -104,9 +109,13 @@ def pass_boundaries(due: Mapping[str, datetime]) -> None:
 def begin_epoch() -> int:
     """Begin a new epoch for every customer, after a backup was restored; return how many.
 
-    Whoever saw a later revision of the lost history accepts the lower ones of the new epoch.
+    Whoever saw a later revision of the lost history accepts the lower ones of the new epoch. A
+    customer that has no revision yet may have had one in what was lost, so it begins one, too.
     """
-    return models.CustomerRevision.objects.update(epoch=F("epoch") + 1)
+    minute = int(clock.system_now().timestamp()) // 60
+    with connection.cursor() as cursor:
+        cursor.execute(_BEGIN_EPOCH, {"minute": minute})
+        return int(cursor.rowcount)
 
 
 def _latest(happened: Iterable[Event]) -> dict[str, datetime]:

@@ -123,6 +123,10 @@ def to_json(segments: Iterable[Segment]) -> dict[str, Any]:
         }
         if each.window is not None:
             form["window"] = window_to_json(each.window)
+        if each.paused:
+            form["paused"] = True
+        if each.blocked_by:
+            form["blocked_by"] = list(each.blocked_by)
         tracks.setdefault(each.feature, []).append(form)
     return {"sources": [source_to_json(each) for each in sources], "features": tracks}
 
@@ -149,19 +153,28 @@ def track_from_json(
             value=values.parse(feature.type, row["value"]),
             sources=tuple(sources[place] for place in row["sources"]) if sources else (),
             window=window_from_json(row["window"]) if "window" in row else None,
+            paused=row.get("paused", False),
+            blocked_by=tuple(row.get("blocked_by", ())),
         )
         for row in rows
     ]
 
 
 def source_to_json(source: Source) -> dict[str, str]:
-    return {
+    """Write a source; what only add-ons have is left out of others."""
+    form = {
         "type": source.type,
         "id": source.id,
         "product": source.product,
         "plan": source.plan,
         "plan_version": source.plan_version,
     }
+    own = {
+        "subscription": source.subscription,
+        "add_on": source.add_on,
+        "add_on_version": source.add_on_version,
+    }
+    return form | {name: text for name, text in own.items() if text}
 
 
 def source_from_json(form: Mapping[str, str]) -> Source:

@@ -1,16 +1,17 @@
 """Why somebody has what they have, as sentences for people. Pure."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from entitlements.decisions import Decision, amount_of, is_unlimited
-from entitlements.resolution import Step
+from entitlements.decisions import Decision, Reason, amount_of, is_unlimited
+from entitlements.facts import KEPT, Source
+from entitlements.resolution import Segment, Step
 from entitlements.timelines import Standing
 from plans import values
-from plans.terms import FeatureTerms
+from plans.terms import Effect, FeatureTerms
 from plans.values import Combine, Comparison, NumberSet, Range, Value
 
 ENDED = "ended"  # the rule of a step that nothing is left of
@@ -22,6 +23,9 @@ _WON: Mapping[str, str] = {
     Combine.SUM: "what plans give is added up",
     Combine.UNION: "what plans give is taken together",
     Combine.SINGLE: "the plan held the longest counts",
+    "replace": "an add-on takes the place of what plans give",
+    "add": "an add-on adds to what is there",
+    "keep": "what was there before a downgrade is kept for a while",
 }
 _LOST: Mapping[str, str] = {
     Combine.ANY: "another plan decides",
@@ -29,6 +33,14 @@ _LOST: Mapping[str, str] = {
     Combine.MIN: "another plan gives as little or less",
     Combine.SINGLE: "only one plan can count, and another has been held longer",
     ENDED: "what it gave has ended",
+    "replace": "another add-on counts",
+    "keep": "there is as much without it",
+    "paused": "it is paused",
+    "blocked": "it is blocked",
+}
+_OUTDONE: Mapping[str, str] = {
+    "replace": "an add-on takes its place",
+    "keep": "more is kept from before a downgrade",
 }
 
 
@@ -36,12 +48,18 @@ _LOST: Mapping[str, str] = {
 class Telling:
     """What sentences need to know besides values: names, and where the reader's calendar is.
 
-    ``plans`` are plans' names by the identifier of their version.
+    ``plans`` and ``add_ons`` are names by the identifier of a version.
     """
 
     owner: str
     zone: str
     plans: Mapping[str, str]
+    add_ons: Mapping[str, str] = field(default_factory=dict)
+
+    def name(self, source: Source) -> str:
+        if source.add_on_version:
+            return f"add-on {self.add_ons[source.add_on_version]}"
+        return self.plans[source.plan_version]
 
     def day(self, at: datetime) -> str:
         local = at.astimezone(ZoneInfo(self.zone))
@@ -58,11 +76,11 @@ def in_words(
     """Tell what the owner has, what gives it, whether it is blocked, and what changes next."""
     sentences = [f"{_opening(feature, standing, decision, telling)}: {_grounds(steps, telling)}."]
     sentences += [
-        f"{_gives(step, telling)}, but {_LOST[step.rule]}."
+        f"{_capital(_gives(step, telling))}, but {_lost(step)}."
         for step in steps
         if not step.won and standing.current is not None
     ]
-    sentences.append("Not blocked.")
+    sentences.append(_barred(decision))
     if standing.changes_at is not None:
         sentences.append(_next(standing, telling.day(standing.changes_at), telling))
     return " ".join(sentences)
@@ -72,7 +90,21 @@ def because(step: Step, steps: Sequence[Step]) -> str:
     """Tell why one source decides the value, or does not."""
     if step.won:
         return _WON[step.rule] if len(steps) > 1 else "nothing else gives it"
-    return _LOST[step.rule]
+    return _lost(step)
+
+
+def _lost(step: Step) -> str:
+    return _OUTDONE[step.outdone_by] if step.outdone_by else _LOST[step.rule]
+
+
+def _barred(decision: Decision) -> str:
+    if decision.blocked_by:
+        return f"Blocked by {', '.join(decision.blocked_by)}."
+    return "Paused." if decision.reason == Reason.PAUSED else "Not blocked."
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def amount(value: Value, unit: str = "") -> str:
@@ -97,6 +129,8 @@ def _opening(
     value = standing.current.value if standing.current else None
     if value is None or value is False:
         return f"{telling.owner} does not have {feature.name}"
+    if decision.reason in (Reason.BLOCKED, Reason.PAUSED):
+        return f"{telling.owner} may not use {feature.name} now"
     if value is True:
         return f"{telling.owner} has {feature.name}"
     if is_unlimited(value):
@@ -114,8 +148,7 @@ def _grounds(steps: Sequence[Step], telling: Telling) -> str:
             f"{_gives(step, telling)} since {telling.day(step.fact.starts_at)}" for step in winners
         )
     ended = [
-        f"{telling.plans[step.fact.source.plan_version]} gave it until"
-        f" {telling.day(step.fact.ends_at)}"
+        f"{telling.name(step.fact.source)} gave it until {telling.day(step.fact.ends_at)}"
         for step in steps
         if step.fact.ends_at is not None
     ]
@@ -123,25 +156,52 @@ def _grounds(steps: Sequence[Step], telling: Telling) -> str:
 
 
 def _gives(step: Step, telling: Telling) -> str:
-    plan, value = telling.plans[step.fact.source.plan_version], step.fact.value
+    name, value = telling.name(step.fact.source), step.fact.value
     if value is False:
-        return f"{plan} does not include it"
-    return f"{plan} gives {'it' if value is True else amount(value)}"
+        return f"{name} does not include it"
+    verb = "adds" if step.fact.effect == Effect.ADD else "gives"
+    if step.fact.source.type == KEPT:
+        name, verb = f"what {name} gave before", "leaves"
+    return f"{name} {verb} {'it' if value is True else amount(value)}"
 
 
 def _next(standing: Standing, day: str, telling: Telling) -> str:
     before, after = standing.current, standing.following
     if after is None:
         return f"Ends on {day}."
-    plans = ", ".join(telling.plans[source.plan_version] for source in after.sources)
     if before is None:
-        return f"Begins on {day}, with {plans}."
-    verb = {Comparison.MORE: "Rises", Comparison.LESS: "Falls"}.get(
-        values.compare(before.value, after.value), "Changes"
-    )
+        return f"Begins on {day}, with {_names(after.sources, telling)}."
+    return f"{_turn(before, after)} on {day}, {_occasion(before, after, telling)}."
+
+
+def _occasion(before: Segment, after: Segment, telling: Telling) -> str:
+    """Say what happens: an add-on begins or ends beside what stays, or something else follows."""
+    ended = [each for each in before.sources if each not in after.sources]
+    begun = [each for each in after.sources if each not in before.sources]
+    if after.sources and not begun and ended:
+        return f"when {_names(ended, telling)} ends"
+    if begun and not ended:
+        return f"when {_names(begun, telling)} begins"
+    return f"when {_names(after.sources, telling)} follows"
+
+
+def _names(sources: Iterable[Source], telling: Telling) -> str:
+    return ", ".join(telling.name(each) for each in sources)
+
+
+def _turn(before: Segment, after: Segment) -> str:
+    """Say what one value becomes when another follows it."""
+    if (before.paused, before.blocked_by) != (after.paused, after.blocked_by):
+        return "Access changes"
+    compared = values.compare(before.value, after.value)
+    if compared == Comparison.SAME:
+        return "Stays the same"
     if isinstance(after.value, bool):
-        return f"{'Begins' if after.value else 'Ends'} on {day}, when {plans} follows."
-    return f"{verb} to {amount(after.value)} on {day}, when {plans} follows."
+        return "Begins" if after.value else "Ends"
+    if amount(before.value) == amount(after.value):  # other rules, or other settings
+        return "Changes"
+    verb = {Comparison.MORE: "Rises", Comparison.LESS: "Falls"}.get(compared, "Changes")
+    return f"{verb} to {amount(after.value)}"
 
 
 def _plural(unit: str, number: Decimal) -> str:

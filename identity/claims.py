@@ -20,8 +20,9 @@ ALGORITHM = "EdDSA"
 REQUIRED = ("iss", "aud", "sub", "exp", "iat", "jti", "client_id", "scope")
 MAX_TOKEN_CHARACTERS = 8192
 
-# Three base64url parts; an Ed25519 signature is 64 bytes, which is 86 characters.
-_COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{86}", re.ASCII)
+# Three base64url parts. An Ed25519 signature is 64 bytes, which is 86 characters, and the last of
+# them holds two bits: with any other character there it would be a second text of one token.
+_COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{85}[AQgw]", re.ASCII)
 _KNOWN_SCOPES = {str(scope): scope for scope in Scope}
 
 

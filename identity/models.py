@@ -14,6 +14,7 @@ from core import audit
 from core.ids import TypeIdField, primary_key
 from customers.models import Customer
 from identity.lifetimes import KEY_REMOVED_AFTER
+from identity.scopes import SERVICE_SCOPES
 
 
 def moves_directory() -> pgtrigger.Trigger:
@@ -48,6 +49,11 @@ class Client(models.Model):
         triggers = [*audit.triggers(), moves_directory()]
         constraints = [
             models.CheckConstraint(condition=Q(scopes__len__gt=0), name="client_may_something"),
+            models.CheckConstraint(
+                condition=Q(product_service=None)
+                | Q(scopes__contained_by=[str(scope) for scope in SERVICE_SCOPES]),
+                name="client_keeps_to_its_service",
+            ),
             models.CheckConstraint(
                 condition=Q(disabled_at=None)
                 | Q(tokens_from__isnull=False, tokens_from__gt=F("disabled_at")),

@@ -13,7 +13,6 @@ from django.db import connection, transaction
 
 from core import clock, ids
 from core.errors import BadRequest, Conflict, NotFound
-from core.principals import Scope
 from core.transactions import command
 from customers.models import Customer
 from customers.turns import CustomerNotFound
@@ -22,20 +21,9 @@ from identity.claims import TokenClaims
 from identity.lifetimes import PUBLICATION_DELAY
 from identity.models import Client, ClientSecret, RevokedToken, SigningKey
 from identity.queries import ClientNotFound
+from identity.scopes import checked
 
 SECRET_SLOTS = (1, 2)
-
-
-class UnknownScope(BadRequest):
-    """There is no such scope."""
-
-    code = "unknown_scope"
-
-
-class NoScope(BadRequest):
-    """A client that may do nothing is of no use."""
-
-    code = "no_scope"
 
 
 class ClientKeyTaken(Conflict):
@@ -89,14 +77,15 @@ def create_client(
 ) -> NewClientSecret:
     """Make a client with its first secret.
 
-    ``customer_id`` limits it to one customer, ``product_service`` to one service's features.
+    ``customer_id`` limits it to one customer, ``product_service`` to one service's features and
+    targets.
 
-    :raises UnknownScope, NoScope: for the scopes
+    :raises UnknownScope, NoScope, ScopeBeyondService: for the scopes
     :raises MalformedKey: if a key cannot be one
     :raises ClientKeyTaken: if another client has it
     :raises CustomerNotFound: if there is no such customer
     """
-    names = _checked(scopes)
+    names = checked(scopes, product_service=product_service)
     for each in (key, product_service):
         if each is not None:
             ids.check_key(each)
@@ -174,10 +163,10 @@ def change_scopes(*, client_id: str, scopes: Iterable[str]) -> Client:
     what it loses, and only new ones get what it gains.
 
     :raises ClientNotFound: if there is no such client
-    :raises UnknownScope, NoScope: for the scopes
+    :raises UnknownScope, NoScope, ScopeBeyondService: for the scopes
     """
-    names = _checked(scopes)
     client = _locked(client_id)
+    names = checked(scopes, product_service=client.product_service)
     if client.scopes != names:
         client.scopes = names
         client.save(update_fields=["scopes"])
@@ -300,17 +289,6 @@ def clean_up(*, now: datetime) -> int:
     removed, _ = SigningKey.objects.removed(at=now).delete()
     expired, _ = RevokedToken.objects.filter(expires_at__lte=now).delete()
     return erased + removed + expired
-
-
-def _checked(scopes: Iterable[str]) -> list[str]:
-    known = {str(scope) for scope in Scope}
-    names = sorted({str(scope) for scope in scopes})
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise UnknownScope(f"no scope {unknown[0]}; there are {', '.join(sorted(known))}")
-    if not names:
-        raise NoScope("name at least one scope")
-    return names
 
 
 def _locked(client_id: str) -> Client:

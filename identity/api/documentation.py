@@ -55,6 +55,12 @@ _REFUSALS = {
         "invalid_request",
         f"send {protocol.FORM} in UTF-8",
     ),
+    429: _refusal(
+        "Too many wrong secrets within a minute; `Retry-After` says how many seconds to wait. A "
+        "right secret is accepted all the same.",
+        "invalid_client",
+        "client authentication failed too often; wait before trying again",
+    ),
     **_UNAVAILABLE,
 }
 

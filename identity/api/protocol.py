@@ -18,16 +18,26 @@ MAX_FORM_FIELDS = 50
 
 
 class OAuthError(Exception):
-    """A refusal. ``error`` is OAuth's code for it; ``challenged`` asks for HTTP Basic."""
+    """A refusal. ``error`` is OAuth's code for it; ``challenged`` asks for HTTP Basic.
+
+    ``retry_after_seconds`` is how long to wait before asking again; 0 says nothing about it.
+    """
 
     def __init__(
-        self, error: str, description: str, *, status: int = 400, challenged: bool = False
+        self,
+        error: str,
+        description: str,
+        *,
+        status: int = 400,
+        challenged: bool = False,
+        retry_after_seconds: int = 0,
     ) -> None:
         super().__init__(description)
         self.error = error
         self.description = description
         self.status = status
         self.challenged = challenged
+        self.retry_after_seconds = retry_after_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +51,16 @@ class Credentials:
 def invalid_client() -> OAuthError:
     """One answer for every failed proof: it does not tell an unknown client from a wrong secret."""
     return OAuthError("invalid_client", "client authentication failed", status=401, challenged=True)
+
+
+def too_many_wrong_secrets(retry_after_seconds: int) -> OAuthError:
+    """The same failure for who fails all the time: wait before sending another proof."""
+    return OAuthError(
+        "invalid_client",
+        "client authentication failed too often; wait before trying again",
+        status=429,
+        retry_after_seconds=retry_after_seconds,
+    )
 
 
 def parse_form(body: bytes, content_type: str) -> dict[str, str]:

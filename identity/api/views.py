@@ -22,6 +22,7 @@ from identity.api.protocol import OAuthError
 from identity.claims import known_scopes
 from identity.lifetimes import KEY_SET_CACHE
 from identity.models import Client
+from identity.throttle import wrong_secrets
 
 BASIC_CHALLENGE = 'Basic realm="oauth", charset="UTF-8"'
 CLIENT_AUTHENTICATION = ["client_secret_basic", "client_secret_post"]
@@ -64,7 +65,7 @@ class OAuthView(APIView):
         found = protocol.client_credentials(form, request.headers.get("Authorization"))
         client = queries.authenticated_client(found.client, found.secret, at=now)
         if client is None:
-            raise protocol.invalid_client()
+            raise _refused(found.client, request.META.get("REMOTE_ADDR", ""))
         return client, form
 
     def handle_exception(self, exc: Exception) -> Response:
@@ -74,8 +75,8 @@ class OAuthView(APIView):
         headers = dict(_NOT_STORED)
         if refusal.challenged:
             headers["WWW-Authenticate"] = BASIC_CHALLENGE
-        if refusal.status == 503:
-            headers["Retry-After"] = "1"
+        if refusal.retry_after_seconds:
+            headers["Retry-After"] = str(refusal.retry_after_seconds)
         return Response(
             {"error": refusal.error, "error_description": refusal.description},
             status=refusal.status,
@@ -83,12 +84,20 @@ class OAuthView(APIView):
         )
 
 
+def _refused(client: str, address: str) -> OAuthError:
+    """Refuse a wrong proof; who keeps sending wrong ones is told to wait, and how long."""
+    seconds = wrong_secrets.seconds_to_wait(client=client, address=address)
+    return protocol.too_many_wrong_secrets(seconds) if seconds else protocol.invalid_client()
+
+
 def _as_oauth(exc: Exception) -> OAuthError | None:
     """Say a refusal in OAuth's words; None for what it has none for, defects above all."""
     if isinstance(exc, OAuthError):
         return exc
     if isinstance(exc, OperationalError | InterfaceError | Unavailable):
-        return OAuthError("temporarily_unavailable", "try again in a moment", status=503)
+        return OAuthError(
+            "temporarily_unavailable", "try again in a moment", status=503, retry_after_seconds=1
+        )
     if isinstance(exc, DomainError):
         return OAuthError("invalid_request", exc.detail, status=exc.status)
     return None

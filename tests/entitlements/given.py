@@ -1,5 +1,6 @@
 """Plain values to test pure rules with: features, facts and instants that are easy to read."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from entitlements.facts import Fact, Source
 from entitlements.windows import WindowRule
 from plans import values
-from plans.terms import Downgrade, DowngradePolicy, FeatureTerms
+from plans.terms import Downgrade, DowngradePolicy, Effect, FeatureTerms
 from plans.values import COMBINES, Combine, FeatureType, Value
 
 CUSTOMER = "cus_01jd3vq6n0e6rt1c7h9a2b4c5d"
@@ -70,6 +71,37 @@ def fact(
         window=window,
         cause=cause,
     )
+
+
+def add_on(
+    value: Any,
+    effect: str = "add",
+    start: str = "2025-01-01",
+    end: str | None = None,
+    *,
+    of: FeatureTerms | None = None,
+    key: str = "extra",
+    number: int = 1,
+) -> Fact:
+    """What an add-on does to a value; it belongs to the ``number``-th oldest subscription."""
+    base = fact(value, start, end, of=of, number=number)
+    own = replace(
+        base.source,
+        type="add_on",
+        id=f"itm_01jd3vq6n0e6rt1c7h9a2b4c{number:02d}_{key}",
+        subscription=base.source.id,
+        add_on=key,
+        add_on_version=f"{key} 1",
+    )
+    return replace(base, source=own, effect=Effect(effect))
+
+
+def kept(
+    value: Any, start: str = "2025-01-01", end: str | None = None, *, of: FeatureTerms | None = None
+) -> Fact:
+    """What a downgrade from Business leaves."""
+    left = fact(value, start, end, of=of, plan="business")
+    return replace(left, source=replace(left.source, type="kept", id="kep_1"))
 
 
 _PARSED = (Decimal, values.Metered, values.NumberSet, values.Range, values.Config, values.Unlimited)

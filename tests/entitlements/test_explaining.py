@@ -99,6 +99,33 @@ REQUESTS = feature("metered")
             "Ends on 1 April 2025, when Pro follows.",
         ),
         (
+            RULES,
+            [
+                fact(100, "2025-01-01", "2025-04-01", plan="business"),
+                fact(100, "2025-04-01", plan="pro", cause="scheduled"),
+            ],
+            "Zone shop may use custom rules up to 100 rules: Business gives 100 since "
+            "1 January 2025. Not blocked. Stays the same on 1 April 2025, when Pro follows.",
+        ),
+        (
+            REGEX,
+            [
+                fact(True, "2025-01-01", "2025-04-01", of=REGEX, plan="business"),
+                fact(True, "2025-04-01", of=REGEX, plan="pro", cause="scheduled"),
+            ],
+            "Zone shop has custom rules: Business gives it since 1 January 2025. Not blocked. "
+            "Stays the same on 1 April 2025, when Pro follows.",
+        ),
+        (
+            REQUESTS,
+            [
+                fact({"included": 9}, "2025-01-01", "2025-04-01", of=REQUESTS, plan="business"),
+                fact({"included": 9, "overage": "allow"}, "2025-04-01", of=REQUESTS, plan="pro"),
+            ],
+            "Zone shop may use custom rules up to 9 rules: Business gives 9 since 1 January 2025. "
+            "Not blocked. Changes on 1 April 2025, when Pro follows.",
+        ),
+        (
             REQUESTS,
             [fact({"included": 10_000_000}, of=REQUESTS, plan="pro")],
             "Zone shop may use custom rules up to 10,000,000 rules: Pro gives 10,000,000 since "

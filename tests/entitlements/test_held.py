@@ -186,6 +186,47 @@ def test_callers_of_one_customer_are_not_told_who_acted_and_why(world: World) ->
     assert [(step["actor"], step["reason"]) for step in told["steps"]] == [(None, None)]
 
 
+@pytest.mark.parametrize(
+    ("instant", "sees"),
+    [
+        ("1970-01-01T00:00:00Z", {"rules": None, "regex": None}),
+        ("2200-12-31T23:59:59Z", {"rules": "20", "regex": False}),
+    ],
+)
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago", "Europe/Berlin"])
+def test_the_ends_of_the_calendar(world: World, instant: str, sees: Any, zone: str) -> None:
+    ada = world.customer(zone=zone)
+    shop = world.zone(ada)
+    world.change(shop, "pro")
+    assert values(held(world, ada, subject=shop, at=instant)) == sees
+    told = explain(world, ada, "requests", at=instant)
+    is_given = sees["rules"] is not None
+    assert (told["projected"], told["window"] is not None) == (is_given, is_given)
+
+
+@pytest.mark.parametrize(
+    "instant",
+    [
+        "1969-12-31T23:59:59Z",
+        "2201-01-01T00:00:00Z",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-12:00",
+        "2025-01-31T24:00:00Z",
+        "2025-02-29T00:00:00Z",
+        "2025-01-31T00:00:00.5Z",
+        "2025-01-31T00:00:00+24:00",
+        "٢٠٢٥-01-31T00:00:00Z",
+        "1738281600",
+        "now\x00",
+    ],
+)
+def test_instants_that_are_none_of_ours_are_refused(world: World, instant: str) -> None:
+    world.customer("ada")
+    for path, query in (("", {}), ("/explain", {"feature": "seats"})):
+        answer = world.get(f"customers/ada/entitlements{path}", status=400, at=instant, **query)
+        assert answer["code"] == "malformed_parameter"
+
+
 def test_an_unchanged_answer_is_not_sent_again(world: World) -> None:
     ada = world.customer()
     headers = {"Authorization": f"Bearer {world.token}"}

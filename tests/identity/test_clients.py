@@ -3,15 +3,17 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 
 from core import acting, clock, ids
 from core.models import AuditEntry
+from core.principals import Scope
 from core.transactions import unit_of_work
 from customers.turns import CustomerNotFound
-from identity import queries, services
+from identity import queries, scopes, services
 from identity.models import Client, ClientSecret, RevokedToken
 from identity.services import NewClientSecret
 from tests.identity.callers import ask, make_client, make_customer, token_for
@@ -139,9 +141,9 @@ def test_what_a_client_cannot_be_is_refused() -> None:
     make_client(key="edge")
     with pytest.raises(services.ClientKeyTaken):
         make_client(key="edge")
-    with pytest.raises(services.UnknownScope):
+    with pytest.raises(scopes.UnknownScope):
         make_client("everything")
-    with pytest.raises(services.NoScope):
+    with pytest.raises(scopes.NoScope):
         services.create_client(name="x", scopes=[], now=clock.system_now())
     with pytest.raises(ids.MalformedKey):
         make_client(key=ids.new_id("cli"))
@@ -150,6 +152,26 @@ def test_what_a_client_cannot_be_is_refused() -> None:
     with pytest.raises(CustomerNotFound):
         make_client(customer_id=ids.new_id("cus"))
     assert Client.objects.count() == 1
+
+
+def test_a_client_of_a_product_service_has_only_scopes_that_keep_to_it() -> None:
+    made = make_client(*scopes.SERVICE_SCOPES, product_service="edge")
+    assert made.client.scopes == sorted(scopes.SERVICE_SCOPES)
+    for scope in sorted(set(Scope) - set(scopes.SERVICE_SCOPES)):
+        with pytest.raises(scopes.ScopeBeyondService, match=scope):
+            make_client("entitlements:check", scope, product_service="edge")
+        with pytest.raises(scopes.ScopeBeyondService, match=scope):
+            services.change_scopes(client_id=made.client.id, scopes=[scope])
+    assert Client.objects.get().scopes == sorted(scopes.SERVICE_SCOPES)
+    wide = make_client(*Scope).client
+    for change in ({"product_service": "edge"}, {"scopes": ["events:read"]}):
+        row = wide if "product_service" in change else made.client
+        with pytest.raises(IntegrityError, match="keeps_to_its_service"), transaction.atomic():
+            unit_of_work(lambda row=row, change=change: rewrite(row, change))
+
+
+def rewrite(row: Client, change: dict[str, Any]) -> None:
+    Client.objects.filter(pk=row.pk).update(**change)
 
 
 def test_every_write_is_audited_with_its_actor_and_without_secrets() -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +19,16 @@ from hypothesis import strategies as st
 from core import clock
 from identity import tokens
 from identity.models import Client, SigningKey
-from tests.identity.callers import Json, ask, encoded, our_key, parts_of, signed, token_for
+from tests.identity.callers import (
+    Json,
+    ask,
+    decoded,
+    encoded,
+    our_key,
+    parts_of,
+    signed,
+    token_for,
+)
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.identity.callers")]
 
@@ -223,6 +233,32 @@ def test_unsigned_and_truncated_tokens_are_refused(honest: tuple[Json, Json]) ->
         ".." + "A" * 86,
     ):
         assert refused(token), token
+
+
+def test_signatures_are_one_and_in_one_form(honest: tuple[Json, Json]) -> None:
+    """JWS knows JSON forms with many signatures, and sloppy decoders know many texts of one."""
+    good = signed(*honest, our_key())
+    head, body, signature = good.split(".")
+    one = {"protected": head, "signature": signature}
+    raw = decoded(signature)
+    order = 2**252 + 27742317777372353535851937790883648493
+    larger = int.from_bytes(raw[32:], "little") + order
+    texts = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    twin = texts[texts.index(signature[-1]) + 1]
+    assert decoded(f"{signature[:-1]}{twin}") == raw  # the same bytes for most decoders
+    for token in (
+        json.dumps({"payload": body, "signatures": [one]}),
+        json.dumps({"payload": body, "signatures": [one] * 1000}),
+        json.dumps({"payload": body, **one}),
+        encoded(json.dumps({"payload": body, "signatures": [one, one]}).encode()),
+        ".".join([head, body, *[signature] * 90]),
+        f"{head}.{body}.{signature}," * 20,
+        f"{head}.{body}.{signature[:-1]}{twin}",
+        f"{head}.{body}.{encoded(raw[:32] + larger.to_bytes(32, 'little'))}",
+        f"{head}.{body}.{encoded(bytes(64))}",
+    ):
+        assert refused(token), token
+    assert ask(good).status_code == 200
 
 
 @pytest.mark.parametrize(

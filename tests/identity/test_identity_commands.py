@@ -94,6 +94,10 @@ def test_keys_are_rotated_and_listed() -> None:
         (("client", "disable", "nobody"), "client_not_found"),
         (("client", "create", "x", "--scope", "everything"), "invalid choice"),
         (("client", "create", "x"), "--scope"),
+        (
+            ("client", "create", "x", "--scope", "catalog:read", "--product-service", "edge"),
+            "scope_beyond_service",
+        ),
         (("client", "revoke-secret", "sec_x"), "malformed_id"),
         (("token", "revoke", "nonsense"), "invalid_token"),
         (("token", "revoke"), "required"),

@@ -23,8 +23,8 @@ def test_every_endpoint_is_described_with_its_answers(document: dict[str, Any]) 
     assert found == {
         ("/.well-known/jwks.json", "get"): ["200", "503"],
         ("/.well-known/oauth-authorization-server", "get"): ["200"],
-        ("/oauth/revoke", "post"): ["200", "400", "401", "413", "415", "503"],
-        ("/oauth/token", "post"): ["200", "400", "401", "413", "415", "503"],
+        ("/oauth/revoke", "post"): ["200", "400", "401", "413", "415", "429", "503"],
+        ("/oauth/token", "post"): ["200", "400", "401", "413", "415", "429", "503"],
     }
 
 

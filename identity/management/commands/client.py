@@ -11,6 +11,7 @@ from core.principals import Scope
 from identity import queries, services
 from identity.management.base import OperatorCommand, add_reason
 from identity.models import Client, ClientSecret
+from identity.scopes import SERVICE_SCOPES
 from identity.services import NewClientSecret
 
 
@@ -26,7 +27,10 @@ class Command(OperatorCommand):
         )
         create.add_argument("--key", help="your own name for it, usable instead of its id")
         create.add_argument("--customer", help="limit it to this customer's id")
-        create.add_argument("--product-service", help="limit it to this service's features")
+        create.add_argument(
+            "--product-service",
+            help=f"limit it to this service; only with the scopes {', '.join(SERVICE_SCOPES)}",
+        )
         actions.add_parser("list", help="list clients and the beginnings of their secrets")
         secret = actions.add_parser("secret", help="give a second secret and show it, once")
         secret.add_argument("client")
