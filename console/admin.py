@@ -12,13 +12,13 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_POST
-from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from console import finding
 from console.customer_page import actions
 from console.customer_page.page import customer_page, find_customer
 from core import ids
+from core.admin import CheckedAdmin
 from core.errors import DomainError
 from customers.admin import CustomerAdmin
 from customers.models import Customer
@@ -31,19 +31,6 @@ admin.site.unregister(Group)
 @admin.register(Customer)
 class CustomerPageAdmin(CustomerAdmin):
     """The customers' list; each row leads to the customer's page instead of to one table's row."""
-
-    list_display = (
-        "id", "key", "name", "email", "currency", "test_clock", "created_at", "closed_at",
-        "parked_at",
-    )  # fmt: skip
-
-    @admin.display(ordering="profile__name")
-    def name(self, row: Customer) -> str:
-        return row.profile.name
-
-    @admin.display(ordering="profile__email", description="e-mail")
-    def email(self, row: Customer) -> str:
-        return row.profile.email
 
     def get_urls(self) -> list[URLPattern]:
         protect = self.admin_site.admin_view
@@ -116,12 +103,12 @@ class CustomerPageAdmin(CustomerAdmin):
 
 
 @admin.register(User)
-class StaffAdmin(UserAdmin, ModelAdmin):  # type: ignore[misc]  # unfold has no type stubs
+class StaffAdmin(UserAdmin, CheckedAdmin):
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
 
 
 @admin.register(Group)
-class StaffGroupAdmin(GroupAdmin, ModelAdmin):  # type: ignore[misc]  # unfold has no type stubs
+class StaffGroupAdmin(GroupAdmin, CheckedAdmin):
     pass

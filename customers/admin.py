@@ -10,7 +10,7 @@ from customers.models import Customer, CustomerProfile, Subject, TestClock
 @admin.register(Customer)
 class CustomerAdmin(ReadOnlyAdmin):
     list_display = (
-        "id", "key", "profile", "currency", "zone", "test_clock", "created_at", "closed_at",
+        "id", "key", "name", "email", "currency", "test_clock", "created_at", "closed_at",
         "parked_at",
     )  # fmt: skip
     list_filter = (
@@ -18,10 +18,18 @@ class CustomerAdmin(ReadOnlyAdmin):
         ("closed_at", admin.EmptyFieldListFilter),
         ("test_clock", admin.EmptyFieldListFilter),
     )
-    list_select_related = ("profile", "test_clock")
+    list_select_related = ("profile",)
     id_search_fields = ("id", "test_clock")
     search_fields = ("key", "profile__name", "profile__email", "subjects__key")
     actions = ("retry", "unpark")
+
+    @admin.display(ordering="profile__name")
+    def name(self, row: Customer) -> str:
+        return row.profile.name
+
+    @admin.display(ordering="profile__email", description="e-mail")
+    def email(self, row: Customer) -> str:
+        return row.profile.email
 
     @admin.action(description="Retry the due work of parked customers")
     def retry(self, request: HttpRequest, rows: QuerySet[Customer]) -> None:
@@ -35,21 +43,22 @@ class CustomerAdmin(ReadOnlyAdmin):
 @admin.register(CustomerProfile)
 class CustomerProfileAdmin(ReadOnlyAdmin):
     list_display = ("customer", "name", "email")
-    list_select_related = ("customer",)
     id_search_fields = ("customer", "id")
-    search_fields = ("name", "email")
+    search_fields = ("name", "email", "customer__key")
 
 
 @admin.register(Subject)
 class SubjectAdmin(ReadOnlyAdmin):
     list_display = ("id", "customer", "key", "kind", "created_at", "ended_at")
     list_filter = ("kind", ("ended_at", admin.EmptyFieldListFilter))
-    list_select_related = ("customer",)
     id_search_fields = ("id", "customer")
-    search_fields = ("key", "customer__key")
+    search_fields = ("key", "customer__key", "customer__profile__email")
 
 
 @admin.register(TestClock)
 class TestClockAdmin(ReadOnlyAdmin):
     list_display = ("id", "name", "frozen_at", "advancing_to", "created_at")
     search_fields = ("name",)
+
+    def name_of(self, row: TestClock) -> str:
+        return row.name or row.id

@@ -11,8 +11,8 @@ class FactAdmin(ReadOnlyAdmin):
     list_display = (
         "feature",
         "value",
-        "customer_id",
-        "subject_id",
+        "customer",
+        "subject",
         "source_id",
         "starts_at",
         "ends_at",
@@ -24,19 +24,21 @@ class FactAdmin(ReadOnlyAdmin):
         "feature",
     )
     id_search_fields = ("id", "customer", "subject")
-    search_fields = ("feature", "source_id", "customer__key", "subject__key")
+    search_fields = (
+        "feature", "source_id", "customer__key", "customer__profile__email", "subject__key",
+    )  # fmt: skip
 
 
 @admin.register(Timeline)
 class TimelineAdmin(ReadOnlyAdmin):
-    list_display = ("owner", "customer_id", "starts_at", "next_boundary_at", "revision")
+    list_display = ("customer", "subject", "starts_at", "next_boundary_at", "revision")
     list_filter = (("next_boundary_at", admin.EmptyFieldListFilter),)
     id_search_fields = ("customer", "subject")
-    search_fields = ("customer__key", "subject__key")
+    search_fields = ("customer__key", "customer__profile__email", "subject__key")
 
 
 @admin.register(CustomerRevision)
 class CustomerRevisionAdmin(ReadOnlyAdmin):
-    list_display = ("customer_id", "epoch", "revision")
+    list_display = ("customer", "epoch", "revision")
     id_search_fields = ("customer",)
-    search_fields = ("customer__key",)
+    search_fields = ("customer__key", "customer__profile__email")

@@ -7,14 +7,13 @@ from django.http import HttpRequest
 from core import clock
 from core.admin import ReadOnlyAdmin
 from identity import services
-from identity.models import Client, ClientSecret, RevokedToken, SigningKey
+from identity.models import Client, ClientSecret, DirectoryVersion, RevokedToken, SigningKey
 
 
 @admin.register(Client)
 class ClientAdmin(ReadOnlyAdmin):
     list_display = ("id", "key", "name", "customer", "product_service", "created_at", "disabled_at")
     list_filter = (("disabled_at", admin.EmptyFieldListFilter), "product_service")
-    list_select_related = ("customer",)
     id_search_fields = ("id", "customer")
     search_fields = ("key", "name", "customer__key", "customer__profile__email")
     fields = (
@@ -22,6 +21,9 @@ class ClientAdmin(ReadOnlyAdmin):
         "disabled_at", "tokens_from",
     )  # fmt: skip
     actions = ("disable", "enable", "take_back_tokens")
+
+    def name_of(self, row: Client) -> str:
+        return row.key or row.name
 
     @admin.action(description="Disable: refuse the client and all its tokens")
     def disable(self, request: HttpRequest, rows: QuerySet[Client]) -> None:
@@ -45,7 +47,6 @@ class ClientAdmin(ReadOnlyAdmin):
 class ClientSecretAdmin(ReadOnlyAdmin):
     list_display = ("id", "client", "prefix", "created_at", "expires_at", "revoked_at")
     list_filter = (("revoked_at", admin.EmptyFieldListFilter),)
-    list_select_related = ("client",)
     id_search_fields = ("id", "client")
     search_fields = ("prefix", "client__key", "client__name")
     fields = ("id", "client", "slot", "prefix", "created_at", "expires_at", "revoked_at")
@@ -70,7 +71,12 @@ class SigningKeyAdmin(ReadOnlyAdmin):
 @admin.register(RevokedToken)
 class RevokedTokenAdmin(ReadOnlyAdmin):
     list_display = ("id", "client", "revoked_at", "expires_at")
-    list_select_related = ("client",)
     id_search_fields = ("id", "client")
     search_fields = ("client__key", "client__name")
     fields = ("id", "client", "revoked_at", "expires_at")
+
+
+@admin.register(DirectoryVersion)
+class DirectoryVersionAdmin(ReadOnlyAdmin):
+    list_display = ("id", "version")
+    id_search_fields = ()

@@ -38,7 +38,6 @@ class ProductAdmin(ReadOnlyAdmin):
         "fallback_plan", "archived_at",
     )  # fmt: skip
     list_filter = ("scope", "exclusive", _ARCHIVED)
-    list_select_related = ("default_plan", "fallback_plan")
     id_search_fields = ("id", "default_plan", "fallback_plan")
     search_fields = ("key", "name")
 
@@ -47,7 +46,6 @@ class ProductAdmin(ReadOnlyAdmin):
 class PlanAdmin(ReadOnlyAdmin):
     list_display = ("key", "name", "product", "rank", "archived_at")
     list_filter = ("product", _ARCHIVED)
-    list_select_related = ("product",)
     id_search_fields = ("id", "product")
     search_fields = ("key", "name", "product__key")
 
@@ -59,10 +57,13 @@ class PlanVersionAdmin(ReadOnlyAdmin):
         "archived_at",
     )  # fmt: skip
     list_filter = ("status", "contract", "externally_managed", "plan__product")
-    list_select_related = ("plan",)
     id_search_fields = ("id", "plan")
     search_fields = ("plan__key", "private_key")
+    named_by = ("plan",)
     actions = ("publish", "archive")
+
+    def name_of(self, row: PlanVersion) -> str:
+        return f"{row.plan.key} {row.number}"
 
     @admin.action(description="Publish the drafts")
     def publish(self, request: HttpRequest, rows: QuerySet[PlanVersion]) -> None:
@@ -76,7 +77,6 @@ class PlanVersionAdmin(ReadOnlyAdmin):
 @admin.register(PlanVersionCustomer)
 class PlanVersionCustomerAdmin(ReadOnlyAdmin):
     list_display = ("version", "customer_id")
-    list_select_related = ("version",)
     id_search_fields = ("customer_id", "version")
     search_fields = ("version__plan__key", "version__private_key")
 
@@ -88,7 +88,6 @@ class PriceAdmin(ReadOnlyAdmin):
         "interval", "due", "meter", "terms",
     )  # fmt: skip
     list_filter = ("model", "due", "currency")
-    list_select_related = ("plan_version", "add_on_version", "meter")
     id_search_fields = ("id", "plan_version", "add_on_version", "meter")
     search_fields = ("key", "plan_version__plan__key", "add_on_version__add_on__key")
 
@@ -97,7 +96,6 @@ class PriceAdmin(ReadOnlyAdmin):
 class FeatureValueAdmin(ReadOnlyAdmin):
     list_display = ("feature", "plan_version", "add_on_version", "effect", "value")
     list_filter = ("effect", "feature")
-    list_select_related = ("feature", "plan_version", "add_on_version")
     id_search_fields = ("plan_version", "add_on_version", "feature")
     search_fields = ("feature__key", "plan_version__plan__key", "add_on_version__add_on__key")
 
@@ -109,7 +107,6 @@ class FeatureAdmin(ReadOnlyAdmin):
         "published_at",
     )  # fmt: skip
     list_filter = ("type", "scope", "product_service", "downgrade_policy")
-    list_select_related = ("product_service",)
     id_search_fields = ("id", "product_service", "meter")
     search_fields = ("key", "name", "unit")
 
@@ -118,7 +115,6 @@ class FeatureAdmin(ReadOnlyAdmin):
 class ProductFeatureAdmin(ReadOnlyAdmin):
     list_display = ("product", "feature", "position")
     list_filter = ("product",)
-    list_select_related = ("product", "feature")
     id_search_fields = ("product", "feature")
     search_fields = ("product__key", "feature__key")
 
@@ -147,16 +143,18 @@ class AddOnAdmin(ReadOnlyAdmin):
 class AddOnVersionAdmin(ReadOnlyAdmin):
     list_display = ("id", "add_on", "number", "status", "effective_from", "published_at")
     list_filter = ("status",)
-    list_select_related = ("add_on",)
     id_search_fields = ("id", "add_on")
     search_fields = ("add_on__key",)
+    named_by = ("add_on",)
+
+    def name_of(self, row: AddOnVersion) -> str:
+        return f"{row.add_on.key} {row.number}"
 
 
 @admin.register(AddOnPlan)
 class AddOnPlanAdmin(ReadOnlyAdmin):
     list_display = ("add_on", "plan", "included")
     list_filter = ("included",)
-    list_select_related = ("add_on", "plan")
     id_search_fields = ("add_on", "plan")
     search_fields = ("add_on__key", "plan__key")
 

@@ -28,7 +28,11 @@ class ServiceConfigurationAdmin(ReadOnlyAdmin):
     list_select_related = ("service",)
     id_search_fields = ("id", "service")
     search_fields = ("service__key", "service__name", "url")
+    named_by = ("service",)
     actions = ("pause", "resume", "retry_dead_letters", "resync")
+
+    def name_of(self, row: ServiceConfiguration) -> str:
+        return row.service.key
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ServiceConfiguration]:
         return queries.with_lag(super().get_queryset(request))
@@ -74,15 +78,11 @@ class ServiceConfigurationAdmin(ReadOnlyAdmin):
 
 @admin.register(ServiceSecret)
 class ServiceSecretAdmin(ReadOnlyAdmin):
-    list_display = ("id", "service", "slot", "created_at", "revoked_at")
+    list_display = ("id", "configuration", "slot", "created_at", "revoked_at")
     list_filter = (("revoked_at", admin.EmptyFieldListFilter),)
-    list_select_related = ("configuration__service",)
     id_search_fields = ("id", "configuration")
     search_fields = ("configuration__service__key",)
     exclude = ("sealed",)
-
-    def service(self, row: ServiceSecret) -> str:
-        return row.configuration.service.key
 
 
 @admin.register(Target)
@@ -97,7 +97,6 @@ class TargetAdmin(ReadOnlyAdmin):
         ("next_attempt_at", admin.EmptyFieldListFilter),
         ("dead_lettered_at", admin.EmptyFieldListFilter),
     )
-    list_select_related = ("service", "customer", "subject")
     id_search_fields = ("id", "customer", "subject", "service")
     search_fields = ("customer__key", "customer__profile__email", "subject__key", "problem")
     actions = ("resync",)
@@ -140,15 +139,15 @@ class TargetAdmin(ReadOnlyAdmin):
     def latest_attempts(self, target: Target) -> SafeString:
         rows = format_html_join(
             "",
-            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{} ms</td><td><pre>{}</pre></td>"
+            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td><pre>{}</pre></td>"
             "</tr>",
             (
                 (
                     f"{attempt.started_at:%Y-%m-%d %H:%M:%S}",
                     attempt.generation,
-                    attempt.outcome or "never finished",
+                    attempt.outcome or "under way",
                     attempt.status or attempt.problem or "",
-                    "" if attempt.elapsed_ms is None else attempt.elapsed_ms,
+                    "" if attempt.elapsed_ms is None else f"{attempt.elapsed_ms} ms",
                     attempt.answer,
                 )
                 for attempt in target.history.order_by("-id")[:ATTEMPTS_SHOWN]
@@ -174,9 +173,8 @@ class AttemptAdmin(ReadOnlyAdmin):
         "id", "target", "generation", "started_at", "outcome", "problem", "status", "elapsed_ms",
     )  # fmt: skip
     list_filter = ("outcome", "status")
-    list_select_related = ("target",)
     id_search_fields = ("target", "id")
-    search_fields = ("problem",)
+    search_fields = ("problem", "target__customer__key", "target__subject__key")
 
 
 def _written(target: Target, desired: Desired) -> str:

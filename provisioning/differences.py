@@ -94,7 +94,7 @@ def _wanted(
     served = service.sandbox or not look.on_clock
     content = documents.wanted(
         owner=look.owner,
-        entitlements=documents.granted(timeline, features, at) if served else {},
+        held=documents.holding(timeline if served else None, features, at),
         before=None if target is None else target.desired_content,
         at=at,
         grace=service.grace,

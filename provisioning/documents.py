@@ -6,13 +6,14 @@ hash ask for the same thing, whatever their generations and whatever the owner's
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 import rfc8785
 
+from entitlements.resolution import Segment
 from entitlements.timelines import Timeline
 from plans import values
 from plans.terms import FeatureTerms
@@ -21,8 +22,9 @@ LARGEST_EXACT = 2**53 - 1  # RFC 8785 has no integers beyond it: JSON readers wo
 
 
 class State(StrEnum):
-    """``active``: something is granted. ``suspended``: deny everything, keep the data until
-    ``delete_after``. ``deleted``: the owner is gone for good."""
+    """``active``: something is granted. ``suspended``: deny everything; what is listed is agreed,
+    but blocked or paused, and with nothing left the data is kept until ``delete_after``.
+    ``deleted``: the owner is gone for good."""
 
     ACTIVE = "active"
     SUSPENDED = "suspended"
@@ -60,32 +62,57 @@ class Desired:
     hash: str
 
 
-def granted(
-    timeline: Timeline | None, features: Mapping[str, FeatureTerms], at: datetime
-) -> dict[str, dict[str, Any]]:
-    """Return the entitlements of a document at an instant: those of one service's ``features``.
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What an owner has at one service: the entitlements that a document lists.
 
-    ``until`` is set only where no other value follows: a change of the value alone is announced by
-    the next document at its instant.
+    ``is_denied``: all of them are agreed, but blocked, by the access blocks ``blocks``, or paused.
+    """
+
+    entitlements: Mapping[str, Any] = field(default_factory=dict)
+    is_denied: bool = False
+    blocks: tuple[str, ...] = ()
+
+
+def holding(
+    timeline: Timeline | None, features: Mapping[str, FeatureTerms], at: datetime
+) -> Holding:
+    """Return what an owner has at an instant of one service's ``features``.
+
+    What is blocked or paused is listed only where nothing is granted; beside something granted it
+    is absent, which is how a document denies one feature. ``until`` is set only where no other
+    value is granted right after it: a change of the value alone is announced by the next document
+    at its instant.
     """
     if timeline is None:
-        return {}
-    return {
-        key: {
-            "type": str(features[key].type),
-            "value": _exact(values.to_json(segment.value)),
-            "until": _written(timeline.until(key, at)),
-            "trim": False,
-        }
-        for key, segment in timeline.at(at).items()
-        if key in features
-    }
+        return Holding()
+    ours = replace(
+        timeline, segments=tuple(each for each in timeline.segments if each.feature in features)
+    )
+    granted = replace(
+        ours, segments=tuple(each for each in ours.segments if not _is_withheld(each))
+    )
+    listed = granted if granted.at(at) else ours
+    segments = listed.at(at)
+    return Holding(
+        entitlements={
+            key: {
+                "type": str(features[key].type),
+                "value": _exact(values.to_json(segment.value)),
+                "until": _written(listed.until(key, at)),
+                "trim": False,
+            }
+            for key, segment in segments.items()
+        },
+        is_denied=any(_is_withheld(each) for each in segments.values()),
+        blocks=tuple(sorted({name for each in segments.values() for name in each.blocked_by})),
+    )
 
 
 def wanted(
     *,
     owner: Owner,
-    entitlements: Mapping[str, Any],
+    held: Holding,
     before: Mapping[str, Any] | None,
     at: datetime,
     grace: timedelta,
@@ -93,17 +120,18 @@ def wanted(
     """Return the content that the service should have at an instant; None: nothing, still.
 
     ``before`` is the content desired until now. There is none before the first entitlement; and
-    what was suspended keeps its date of deletion, however often it is looked at.
+    what has nothing left keeps its date of deletion, however often it is looked at.
     """
-    if before is None and (owner.gone or not entitlements):
+    if before is None and (owner.gone or not held.entitlements):
         return None
     if owner.gone:
-        return _content(owner, State.DELETED, None, {})
-    if entitlements:
-        return _content(owner, State.ACTIVE, None, entitlements)
-    if before is not None and before["state"] != State.ACTIVE:
+        return _content(owner, State.DELETED, None, Holding())
+    if held.entitlements:
+        state = State.SUSPENDED if held.is_denied else State.ACTIVE
+        return _content(owner, state, None, held)
+    if before is not None and (before["state"] == State.DELETED or before["delete_after"]):
         return before
-    return _content(owner, State.SUSPENDED, _written(at + grace), {})
+    return _content(owner, State.SUSPENDED, _written(at + grace), held)
 
 
 def following(current: Desired | None, content: Mapping[str, Any]) -> Desired | None:
@@ -146,16 +174,18 @@ def body_of(document: Mapping[str, Any]) -> bytes:
     return rfc8785.dumps(dict(document))
 
 
-def _content(
-    owner: Owner, state: State, delete_after: str | None, entitlements: Mapping[str, Any]
-) -> dict[str, Any]:
+def _is_withheld(segment: Segment) -> bool:
+    return segment.paused or bool(segment.blocked_by)
+
+
+def _content(owner: Owner, state: State, delete_after: str | None, held: Holding) -> dict[str, Any]:
     return {
         "customer": owner.customer_id,
         "subject": owner.subject_id,
         "state": str(state),
         "delete_after": delete_after,
-        "entitlements": dict(entitlements),
-        "blocks": [],
+        "entitlements": dict(held.entitlements),
+        "blocks": list(held.blocks),
     }
 
 

@@ -296,8 +296,9 @@ class Target(models.Model):
 
 
 class Attempt(models.Model):
-    """One try to send a document. It is counted before it is made: one without an ``outcome`` was
-    never finished, because its worker died. Answers are untrusted text, kept escaped."""
+    """One try to send a document. It is counted before it is made: one without an ``outcome`` is
+    under way; ``lost``: its worker never said, and another one has taken the target over. Answers
+    are untrusted text, kept escaped."""
 
     id = primary_key("att")
     target = models.ForeignKey(Target, models.CASCADE, db_index=False, related_name="history")

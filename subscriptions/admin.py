@@ -8,6 +8,8 @@ from subscriptions import services
 from subscriptions.models import BillingPeriod, PendingChange, Subscription, Term
 from subscriptions.services.cancel import When
 
+_CUSTOMER = ("customer__key", "customer__profile__email")
+
 
 @admin.register(Subscription)
 class SubscriptionAdmin(ReadOnlyAdmin):
@@ -16,11 +18,8 @@ class SubscriptionAdmin(ReadOnlyAdmin):
         "period_start", "period_end",
     )  # fmt: skip
     list_filter = ("state", "product", "interval")
-    list_select_related = ("customer", "subject", "product", "plan_version__plan")
     id_search_fields = ("id", "customer", "subject", "plan_version")
-    search_fields = (
-        "customer__key", "customer__profile__email", "subject__key", "plan_version__plan__key",
-    )  # fmt: skip
+    search_fields = (*_CUSTOMER, "subject__key", "plan_version__plan__key")
     actions = ("cancel_at_period_end", "cancel_now", "uncancel")
 
     @admin.action(description="Cancel at the end of the period")
@@ -41,10 +40,12 @@ class SubscriptionAdmin(ReadOnlyAdmin):
 
 @admin.register(PendingChange)
 class PendingChangeAdmin(ReadOnlyAdmin):
-    list_display = ("id", "subscription", "kind", "effective_at", "plan_version", "status")
+    list_display = (
+        "id", "customer", "subscription", "kind", "effective_at", "plan_version", "status",
+    )  # fmt: skip
     list_filter = ("status", "kind")
-    list_select_related = ("subscription", "plan_version__plan")
     id_search_fields = ("id", "subscription", "customer")
+    search_fields = _CUSTOMER
     actions = ("take_back",)
 
     @admin.action(description="Take back")
@@ -58,14 +59,17 @@ class PendingChangeAdmin(ReadOnlyAdmin):
 
 @admin.register(Term)
 class TermAdmin(ReadOnlyAdmin):
-    list_display = ("subscription", "plan_version", "interval", "starts_at", "ends_at", "cause")
+    list_display = (
+        "id", "customer", "subscription", "plan_version", "interval", "starts_at", "ends_at",
+        "cause",
+    )  # fmt: skip
     list_filter = ("cause",)
-    list_select_related = ("subscription", "plan_version__plan")
     id_search_fields = ("subscription", "customer", "id")
+    search_fields = _CUSTOMER
 
 
 @admin.register(BillingPeriod)
 class BillingPeriodAdmin(ReadOnlyAdmin):
-    list_display = ("subscription", "starts_at", "ends_at")
-    list_select_related = ("subscription",)
+    list_display = ("id", "customer", "subscription", "starts_at", "ends_at")
     id_search_fields = ("subscription", "customer", "id")
+    search_fields = _CUSTOMER

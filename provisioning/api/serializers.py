@@ -173,7 +173,9 @@ class AttemptOut(Output):
     url = serializers.CharField()
     started_at = Instant(whole=False)
     elapsed_ms = serializers.IntegerField(allow_null=True)
-    outcome = serializers.CharField(help_text="Empty: it was never finished.")
+    outcome = serializers.CharField(
+        help_text="Empty: it is under way; `lost`: its worker died before it could say."
+    )
     problem = serializers.CharField()
     status = serializers.IntegerField(allow_null=True, help_text="Null: no answer.")
     answer = serializers.CharField()

@@ -18,6 +18,7 @@ from provisioning.services.stopping import stop
 
 LEASE = timedelta(seconds=60)
 SLOTS = 64  # targets of one service that may be under way at once, by all workers together
+LOST = "lost"  # the outcome of a try whose worker died or stalled before it could say
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +55,9 @@ def claim(*, service_id: str, limit: int, now: datetime) -> list[Claim]:
     """Take up to ``limit`` due targets of one service, those that wait longest first.
 
     Many workers may do this at once: each gets targets that nobody else has. When this
-    transaction is committed, the tries are counted, whatever becomes of the worker. A service
-    whose secrets were sealed under another SECRET_KEY is paused.
+    transaction is committed, the tries are counted, whatever becomes of the worker; those of a
+    worker whose lease has run out are recorded as lost. A service whose secrets were sealed under
+    another SECRET_KEY is paused.
     """
     configuration = (
         ServiceConfiguration.objects.called()
@@ -99,9 +101,13 @@ def _lease(of_service: QuerySet[Target], limit: int, now: datetime) -> list[Targ
         .exclude(lease_until__gt=now)
         .order_by("next_attempt_at")
         .select_for_update(no_key=True, skip_locked=True)
-        .values_list("pk", flat=True)[:limit]
+        .values_list("pk", "lease_until")[:limit]
     )
-    chosen = Target.objects.filter(pk__in=list(due))
+    leased_before = dict(due)
+    abandoned = [target_id for target_id, lease_until in leased_before.items() if lease_until]
+    if abandoned:  # whoever records gives the lease back
+        Attempt.objects.filter(target__in=abandoned, outcome="").update(outcome=LOST)
+    chosen = Target.objects.filter(pk__in=leased_before)
     chosen.update(
         lease_until=now + LEASE,
         fencing_token=F("fencing_token") + 1,

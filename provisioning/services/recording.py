@@ -42,14 +42,15 @@ def record(*, results: Sequence[Sent], now: datetime) -> int:
     changes nothing else. No customer's turn is needed: nothing of the customer's own changes.
     Locks are taken in the order of everybody: services, event sequences, targets.
     """
-    facts = _stop_services(results, now)
     sent = {each.claim.target_id: each for each in results}
+    services = _lock_services(results)
     _lock_sequences(sent)
     ours = [
         target
         for target in _lock_targets(sent)
         if target.fencing_token == sent[target.id].claim.fencing_token
     ]
+    facts = _stop_services(services, [sent[target.id] for target in ours], now)
     for target in ours:
         facts += _settle(target, sent[target.id], now)
     write(ours, _WRITTEN)
@@ -124,31 +125,40 @@ def _lock_targets(sent: dict[str, Sent]) -> list[Target]:
     return list(rows.order_by("pk").select_for_update(no_key=True, of=("self",)))
 
 
-def _stop_services(results: Sequence[Sent], now: datetime) -> list[Fact]:
+def _lock_services(results: Sequence[Sent]) -> list[ServiceConfiguration]:
+    """Lock the services that may have to be stopped: none, as a rule."""
+    stopping = _stopping(results)
+    if not stopping:
+        return []
+    rows = ServiceConfiguration.objects.called().select_related("service")
+    named = rows.filter(service_id__in=stopping).order_by("pk")
+    return list(named.select_for_update(no_key=True, of=("self",)))
+
+
+def _stop_services(
+    locked: Sequence[ServiceConfiguration], ours: Sequence[Sent], now: datetime
+) -> list[Fact]:
     """Stop calling services that do not let us in or want nothing, with one alert each."""
-    problems = {
+    stopping = _stopping(ours)
+    return [
+        stop(
+            row,
+            problem=stopping[row.service_id].problem,
+            for_good=isinstance(stopping[row.service_id], Gone),
+            now=now,
+        )
+        for row in locked
+        if row.service_id in stopping
+    ]
+
+
+def _stopping(results: Sequence[Sent]) -> dict[str, LockedOut | Gone]:
+    """Return what services answered that is about them and not about one document."""
+    return {
         each.claim.service_id: each.outcome
         for each in results
         if isinstance(each.outcome, LockedOut | Gone)
     }
-    if not problems:
-        return []
-    rows = (
-        ServiceConfiguration.objects.called()
-        .select_related("service")
-        .filter(service_id__in=problems)
-        .order_by("pk")
-        .select_for_update(no_key=True, of=("self",))
-    )
-    return [
-        stop(
-            row,
-            problem=problems[row.service_id].problem,
-            for_good=isinstance(problems[row.service_id], Gone),
-            now=now,
-        )
-        for row in rows
-    ]
 
 
 def _keep_attempts(results: Sequence[Sent]) -> None:

@@ -10,7 +10,7 @@ from core.models import Event
 from provisioning import delivery, services
 from provisioning.adapters import receiver
 from provisioning.models import Attempt, Target
-from provisioning.outcomes import Applied
+from provisioning.outcomes import Applied, Gone, LockedOut
 from provisioning.services import claiming, recording
 from provisioning.services.claiming import LEASE, claim
 from provisioning.services.recording import Sent, record
@@ -196,7 +196,22 @@ def test_a_target_whose_worker_died_is_sent_by_another_one_after_its_lease(
 
     target = provisioning.target(shop)
     assert target.applied_generation == 1
-    assert [each.outcome for each in provisioning.attempts(target)] == ["", "applied"]
+    assert [each.outcome for each in provisioning.attempts(target)] == ["lost", "applied"]
+    assert provisioning.deliver() == 0
+
+
+def test_a_try_that_is_under_way_is_not_lost_when_a_newer_document_is_due(
+    world: World, provisioning: Provisioning, time: MachineTime
+) -> None:
+    service_id = provisioning.configure(provisioning.sample())
+    shop = world.zone(world.customer())
+    (claimed,) = claim(service_id=service_id, limit=1, now=time())
+    world.change(shop, "pro")
+    assert claim(service_id=service_id, limit=1, now=time()) == []  # it is leased
+    record(results=[Sent(claimed, Applied(), 200, 1, "")], now=time())
+    assert provisioning.deliver() == 1
+    outcomes = [each.outcome for each in provisioning.attempts(provisioning.target(shop))]
+    assert outcomes == ["applied", "applied"]
 
 
 @pytest.mark.parametrize("wakes", ["before the other has finished", "afterwards"])
@@ -214,9 +229,13 @@ def test_a_stalled_worker_that_wakes_after_its_lease_writes_nothing(
         assert record(results=[provisioning_result], now=time()) == 1
     before = Target.objects.filter(subject_id=shop).values().get()
 
-    assert record(results=[Sent(stalled, Applied(), 200, 1, "late")], now=time()) == 0
+    assert Attempt.objects.get(pk=stalled.attempt_id).outcome == "lost"
+    for late in (LockedOut("answer_401"), Gone("answer_410"), Applied()):
+        assert record(results=[Sent(stalled, late, 200, 1, "late")], now=time()) == 0
+        assert provisioning.configuration().status == "live"
     assert Target.objects.filter(subject_id=shop).values().get() == before
-    assert Attempt.objects.get(pk=stalled.attempt_id).answer == "late"
+    kept = Attempt.objects.get(pk=stalled.attempt_id)
+    assert (kept.outcome, kept.answer) == ("applied", "late")
 
 
 def test_two_workers_at_once_send_every_target_once(

@@ -15,7 +15,7 @@ from plans import values
 from plans.terms import Downgrade, DowngradePolicy, FeatureTerms, Scope
 from plans.values import COMBINES, FeatureType
 from provisioning import documents
-from provisioning.documents import Desired, Names, Owner
+from provisioning.documents import Desired, Holding, Names, Owner
 
 CUSTOMER = "cus_01jd3vq6n0e6rt1c7h9a2b4c5d"
 SUBJECT = "sbj_01jd3vq6n0e6rt1c7h9a2b4c5e"
@@ -60,7 +60,9 @@ def timeline(*pieces: tuple[Any, int, int | None], type: str = "limit") -> Timel
 
 
 def granted(held: Timeline, number: int, type: str = "limit") -> dict[str, Any]:
-    return documents.granted(held, {"rules": feature(type=type)}, day(number))
+    found = documents.holding(held, {"rules": feature(type=type)}, day(number))
+    assert (found.is_denied, found.blocks) == (False, ())
+    return dict(found.entitlements)
 
 
 @pytest.mark.parametrize(
@@ -88,8 +90,8 @@ def test_what_has_ended_is_absent(at: int) -> None:
 
 
 def test_features_of_other_services_are_absent() -> None:
-    assert documents.granted(timeline((20, 1, None)), {}, day(2)) == {}
-    assert documents.granted(None, {"rules": feature()}, day(2)) == {}
+    assert documents.holding(timeline((20, 1, None)), {}, day(2)) == Holding()
+    assert documents.holding(None, {"rules": feature()}, day(2)) == Holding()
 
 
 @pytest.mark.parametrize(
@@ -119,7 +121,7 @@ def test_every_type_of_value_is_written_so_that_no_reader_rounds_it(
 
 def test_the_hash_is_of_the_canonical_json_of_the_content() -> None:
     content = documents.wanted(
-        owner=OWNER, entitlements={"rules": {"value": 5}}, before=None, at=day(1), grace=GRACE
+        owner=OWNER, held=Holding({"rules": {"value": 5}}), before=None, at=day(1), grace=GRACE
     )
     assert content is not None
     canonical = (
@@ -133,7 +135,7 @@ def test_the_hash_is_of_the_canonical_json_of_the_content() -> None:
 
 def content(value: int) -> dict[str, Any]:
     made = documents.wanted(
-        owner=OWNER, entitlements={"rules": {"value": value}}, before=None, at=day(1), grace=GRACE
+        owner=OWNER, held=Holding({"rules": {"value": value}}), before=None, at=day(1), grace=GRACE
     )
     assert made is not None
     return dict(made)
@@ -160,7 +162,7 @@ def test_names_generations_and_targets_are_not_hashed() -> None:
 
 def test_a_document_of_a_customer_has_no_subject() -> None:
     made = documents.wanted(
-        owner=Owner(CUSTOMER, None), entitlements={"a": {}}, before=None, at=day(1), grace=GRACE
+        owner=Owner(CUSTOMER, None), held=Holding({"a": {}}), before=None, at=day(1), grace=GRACE
     )
     assert made is not None
     desired = Desired(1, made, documents.hash_of(made))
@@ -190,7 +192,7 @@ def test_true_and_one_are_different_values() -> None:
 def wanted(before: Any, entitlements: Any, *, gone: bool = False, at: int = 1) -> Any:
     return documents.wanted(
         owner=Owner(CUSTOMER, SUBJECT, gone=gone),
-        entitlements=entitlements,
+        held=entitlements if isinstance(entitlements, Holding) else Holding(entitlements),
         before=before,
         at=day(at),
         grace=GRACE,
@@ -216,6 +218,104 @@ def test_the_states_of_a_document_over_an_owners_life() -> None:
         {},
     )
     assert wanted(deleted, {}, gone=True) == deleted
+    assert wanted(deleted, {}, at=20) == deleted
+
+
+def test_what_is_blocked_or_paused_is_suspended_and_keeps_what_was_agreed() -> None:
+    something = {"rules": {"value": 5}}
+    active = wanted(None, something)
+    blocked = wanted(active, Holding(something, is_denied=True, blocks=("fraud", "overdue")))
+    assert blocked == {
+        **active,
+        "state": "suspended",
+        "blocks": ["fraud", "overdue"],
+    }
+    paused = wanted(blocked, Holding(something, is_denied=True))
+    assert paused == {**active, "state": "suspended"}
+    assert wanted(paused, something) == active
+
+    ended = wanted(paused, {}, at=2)  # only with nothing left the time of grace begins
+    assert (ended["state"], ended["delete_after"]) == ("suspended", "2026-02-01T00:00:00Z")
+    assert (ended["entitlements"], ended["blocks"]) == ({}, [])
+    assert wanted(ended, Holding(something, is_denied=True)) == paused
+
+
+def segment(key: str, start: int, end: int | None, **withheld: Any) -> Segment:
+    ends_at = None if end is None else day(end)
+    value = values.parse("limit", 5)
+    return Segment(key, day(start), ends_at, value, sources=(), window=None, **withheld)
+
+
+BLOCKED = {"blocked_by": ("overdue",)}
+PAUSED = {"paused": True}
+
+
+@pytest.mark.parametrize(
+    ("segments", "listed", "is_denied", "blocks"),
+    [
+        # blocked or paused as a whole: agreed values stay listed
+        ([segment("rules", 1, None, **BLOCKED)], {"rules": None}, True, ("overdue",)),
+        ([segment("rules", 1, None, **PAUSED)], {"rules": None}, True, ()),
+        (
+            [
+                segment("hosts", 1, None, blocked_by=("b", "c"), paused=True),
+                segment("rules", 1, None, blocked_by=("b", "a")),
+            ],
+            {"hosts": None, "rules": None},
+            True,
+            ("a", "b", "c"),
+        ),
+        # in part: what is withheld is absent, and nothing denies the rest
+        (
+            [segment("hosts", 1, None), segment("rules", 1, None, **BLOCKED)],
+            {"hosts": None},
+            False,
+            (),
+        ),
+        # what another service carries out neither grants nor blocks anything here
+        (
+            [segment("other", 1, None), segment("rules", 1, None, **PAUSED)],
+            {"rules": None},
+            True,
+            (),
+        ),
+        (
+            [segment("other", 1, None, **BLOCKED), segment("rules", 1, None)],
+            {"rules": None},
+            False,
+            (),
+        ),
+        # a block or pause to come ends access by itself; its end is told by the next document
+        (
+            [
+                segment("rules", 1, 10),
+                segment("rules", 10, 20, **BLOCKED),
+                segment("rules", 20, 30),
+            ],
+            {"rules": "2026-01-10T00:00:00Z"},
+            False,
+            (),
+        ),
+        (
+            [segment("rules", 1, 10, **PAUSED), segment("rules", 10, None)],
+            {"rules": None},
+            True,
+            (),
+        ),
+        ([segment("rules", 1, 10, **PAUSED)], {"rules": "2026-01-10T00:00:00Z"}, True, ()),
+    ],
+)
+def test_what_is_withheld_is_listed_only_where_nothing_is_granted(
+    segments: list[Segment],
+    listed: dict[str, str | None],
+    is_denied: bool,
+    blocks: tuple[str, ...],
+) -> None:
+    held = Timeline(SUBJECT, CUSTOMER, SUBJECT, 1, day(1), tuple(segments))
+    features = {key: feature(key) for key in ("hosts", "rules")}
+    found = documents.holding(held, features, day(2))
+    assert {key: each["until"] for key, each in found.entitlements.items()} == listed
+    assert (found.is_denied, found.blocks) == (is_denied, blocks)
 
 
 json_values = st.recursive(
