@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from corsheaders.defaults import default_headers as cors_defaults
 from csp.constants import NONCE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
@@ -137,7 +138,22 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 CORS_ALLOWED_ORIGINS = env.list("CORS_ALLOWED_ORIGINS", default=[])
-CORS_EXPOSE_HEADERS = ["ETag", "Entitlement-Revision", "Idempotent-Replayed", "X-Request-Id"]
+CORS_ALLOW_HEADERS = [
+    *cors_defaults,
+    "idempotency-key",
+    "if-match",
+    "if-none-match",
+    "traceparent",
+    "x-reason",
+    "x-request-id",
+]
+CORS_EXPOSE_HEADERS = [
+    "ETag",
+    "Entitlement-Revision",
+    "Idempotent-Replayed",
+    "Retry-After",
+    "X-Request-Id",
+]
 
 LOGGING = logs.configure(ENVIRONMENT)
 

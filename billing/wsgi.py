@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from django.core.wsgi import get_wsgi_application
 
@@ -14,7 +15,11 @@ if TYPE_CHECKING:
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "billing.settings")
 
 _django = get_wsgi_application()
-_MALFORMED = b'{"type":"about:blank","title":"Bad Request","status":400,"code":"bad_request"}'
+
+# Only now, because they read the settings.
+from core.api.problems import MEDIA_TYPE, problem  # noqa: E402
+from core.api.rendering import dumps  # noqa: E402
+from core.errors import BadRequest  # noqa: E402
 
 
 def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -26,9 +31,13 @@ def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iter
     try:
         return _django(environ, start_response)
     except (ValueError, LookupError):
+        name = uuid4().hex
+        refused = BadRequest("the headers cannot be read")
+        body = dumps(problem(refused, request_id=name))
         headers = [
-            ("Content-Type", "application/problem+json"),
-            ("Content-Length", str(len(_MALFORMED))),
+            ("Content-Type", MEDIA_TYPE),
+            ("Content-Length", str(len(body))),
+            ("X-Request-Id", name),
         ]
         start_response("400 Bad Request", headers)
-        return [_MALFORMED]
+        return [body]

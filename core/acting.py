@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 
 from core.errors import BadRequest
 
+MAX_REASON = 500  # characters
+
 
 @dataclass(frozen=True, slots=True)
 class Acting:

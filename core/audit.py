@@ -3,6 +3,10 @@
 Triggers write it, so bulk statements and hand-written SQL are seen too. They run once per statement
 and read the actor that the unit of work put into the transaction; without one the write fails.
 A model takes part by ``triggers = audit.triggers(...)`` in its Meta.
+
+A connection keeps a trigger's plan from the first statement it saw. Planned for one row, a plain
+join of old and new rows compares each with each, which is ruinous for the thousands that come
+later. No id changes, so a full join finds the same pairs; that one is only ever hashed or merged.
 """
 
 from typing import Any
@@ -62,7 +66,7 @@ def triggers(
             pgtrigger.Update,
             pgtrigger.Referencing(new="new_rows", old="old_rows"),
             statement("n", "update", "changed.columns")
-            + " FROM new_rows n JOIN old_rows o ON o.id = n.id"
+            + " FROM new_rows n FULL JOIN old_rows o ON o.id = n.id"  # not a plain one: see above
             + _CHANGED.format(change=change, ignored=ignored_list),
         ),
         _trigger(

@@ -3,7 +3,7 @@
 from typing import Self
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Count, F, Q
 
 from core import audit
 from core.ids import primary_key
@@ -12,6 +12,13 @@ from core.ids import primary_key
 class ClockStatus(models.TextChoices):
     READY = "ready"
     ADVANCING = "advancing"
+
+
+class TestClockQuerySet(models.QuerySet["TestClock"]):
+    def counting_parked(self) -> Self:
+        """Count each clock's parked customers, as ``parked_count``, for all clocks at once."""
+        parked = Q(customers__parked_at__isnull=False)
+        return self.annotate(parked_count=Count("customers", filter=parked))
 
 
 class TestClock(models.Model):
@@ -24,6 +31,8 @@ class TestClock(models.Model):
     frozen_at = models.DateTimeField()
     advancing_to = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
+
+    objects = TestClockQuerySet.as_manager()
 
     class Meta:
         triggers = audit.triggers(customer="", ignored=("frozen_at",))

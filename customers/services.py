@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from core import clock, preconditions
+from core import bulk, clock, preconditions
 from core.errors import Conflict, NotFound
 from core.events import Fact, publish
 from core.periods import UnknownZone, is_zone
@@ -121,10 +121,8 @@ def update_profile(
 @command
 def set_billing_anchors(*, anchors: Mapping[str, datetime | None]) -> None:
     """Set or clear what customers' monthly purchases are aligned with, in their turns."""
-    rows = list(Customer.objects.filter(pk__in=anchors))
-    for row in rows:
-        row.billing_anchor = anchors[row.id]
-    Customer.objects.bulk_update(rows, ["billing_anchor"], batch_size=1000)
+    rows = {customer_id: (anchor,) for customer_id, anchor in anchors.items()}
+    bulk.write(Customer, columns=("billing_anchor",), rows=rows)
 
 
 @command

@@ -15,7 +15,7 @@ from typing import Protocol
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F, Q
 
-from core import acting, clock, nudges
+from core import acting, bulk, clock, nudges
 from core.errors import Conflict, NotFound, Unavailable, describe
 from core.transactions import Again, command, unit_of_work
 from customers.models import Customer, TestClock
@@ -117,15 +117,16 @@ def turns(customer_ids: Sequence[str]) -> Iterator[dict[str, datetime]]:
 def settle(at: Mapping[str, datetime]) -> None:
     """End a turn: remember when the customer acted and when time will change something next."""
     due_at = upcoming(list(at))
-    customers = list(Customer.objects.filter(pk__in=at))
-    for customer in customers:
-        customer.last_acted_at = max(customer.last_acted_at, at[customer.id])
-        customer.next_due_at = due_at.get(customer.id)
-    Customer.objects.bulk_update(customers, ["last_acted_at", "next_due_at"], batch_size=1000)
+    bulk.write(
+        Customer,
+        columns=("last_acted_at", "next_due_at"),
+        rows={each: (instant, due_at.get(each)) for each, instant in at.items()},
+        never_lower=("last_acted_at",),
+    )
     now = clock.system_now()
-    if any(each.next_due_at and each.next_due_at <= now for each in customers):
+    if any(each <= now for each in due_at.values()):
         nudges.after_commit("due")
-    _wake_clocks([each.id for each in customers if _is_due(each, at[each.id])])
+    _wake_clocks([each for each, instant in due_at.items() if instant <= at[each]])
 
 
 def upcoming(customer_ids: Sequence[str]) -> dict[str, datetime]:

@@ -1,11 +1,12 @@
 """What an operation is, in one value: the view obeys it, and the OpenAPI document shows it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import wraps
 from http import HTTPStatus
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, Required, TypedDict, TypeVar, Unpack
 
+from core.api.expanding import Expansion
 from core.api.parameters import Parameter
 from core.api.serializers import Input, Output
 from core.errors import DomainError
@@ -29,14 +30,15 @@ class Operation:
 
     tag: str
     summary: str
-    description: str
+    description: str = ""
     shape: str = "plain"
     input: type[Input] | None = None
     output: type[Output] | None = None
     outcome: type[Output] | None = None
     statuses: tuple[int, ...] = (200,)
     parameters: tuple[Parameter, ...] = ()
-    problems: tuple[type[DomainError], ...] = ()
+    problems: Sequence[type[DomainError]] = ()
+    expandable: Mapping[str, Expansion] = field(default_factory=dict)
     publishes: tuple[str, ...] = ()
     request_example: Any = None
     response_example: Any = None
@@ -45,6 +47,16 @@ class Operation:
     idempotent: bool = False
     matchable: bool = False
     takes_reason: bool = False
+
+
+class Told(TypedDict, total=False):
+    """What a view says of every operation, whatever its kind."""
+
+    tag: Required[str]
+    summary: Required[str]
+    description: str
+    problems: Sequence[type[DomainError]]
+    response_example: Any
 
 
 _refusals: Mapping[str, Sequence[type[DomainError]]] = {}
@@ -81,16 +93,12 @@ def describe(method: Handler, operation: Operation) -> Handler:
 def documented(
     output: type[Output] | None,
     *,
-    tag: str,
-    summary: str,
-    description: str = "",
     input: type[Input] | None = None,
     status: int | Sequence[int] = HTTPStatus.OK,
     parameters: Sequence[Parameter] = (),
-    problems: Sequence[type[DomainError]] = (),
     request_example: Any = None,
-    response_example: Any = None,
     headers: Mapping[str, str] | None = None,
+    **told: Unpack[Told],
 ) -> Callable[[Handler], Handler]:
     """Describe a special view's method, which checks its body and makes its response itself.
 
@@ -98,17 +106,13 @@ def documented(
     ``request.parameters``; ``core.api.serializers.validated`` checks a body.
     """
     operation = Operation(
-        tag=tag,
-        summary=summary,
-        description=description,
         input=input,
         output=output,
         statuses=statuses_of(status),
         parameters=tuple(parameters),
-        problems=tuple(problems),
         request_example=request_example,
-        response_example=response_example,
         headers=headers,
+        **told,
     )
 
     def decorate(method: Handler) -> Handler:

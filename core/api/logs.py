@@ -32,6 +32,7 @@ def configure(environment: str) -> dict[str, Any]:
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),
         name_request,
+        shorten_refusals,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
         hide_secrets,
@@ -77,6 +78,14 @@ def name_request(_logger: Any, _method: str, event: Event) -> Event:
     if request is not None:
         event["path"] = getattr(request, "path", "")
         event.setdefault("request_id", getattr(request, "request_id", ""))
+    return event
+
+
+def shorten_refusals(_logger: Any, _method: str, event: Event) -> Event:
+    """Take the traceback from what Django refuses by itself, such as a wrong Host: the fault is the
+    caller's, who may repeat it as often as he likes, and the message says it all."""
+    if str(event.get("logger", "")).startswith("django.security."):
+        event.pop("exc_info", None)
     return event
 
 

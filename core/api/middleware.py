@@ -13,7 +13,6 @@ from core import acting
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 ADMIN_PATH = "/admin/"
-MAX_REASON = 500
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
 # W3C Trace Context: version 00 and later ones that begin like it; an id of zeros is no id.
 _TRACEPARENT = re.compile(
@@ -53,7 +52,7 @@ def staff_acts(get_response: GetResponse) -> GetResponse:
         user = request.user
         if not (user.is_authenticated and user.is_staff):
             return get_response(request)
-        reason = request.POST.get("reason", "")[:MAX_REASON].replace("\x00", "")
+        reason = request.POST.get("reason", "")[: acting.MAX_REASON].replace("\x00", "")
         name = str(getattr(request, "request_id", ""))
         with acting.acting_as(f"staff:{user.pk}", reason=reason, request_id=name):
             return get_response(request)

@@ -5,6 +5,7 @@ field that checks a value gives its JSON Schema.
 """
 
 import re
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -12,9 +13,11 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent, append_meta
 
 from core.api.describing import Operation, operation_of
+from core.api.expanding import Expansion
 from core.api.field_base import Strict
 from core.api.field_patterns import KEY_PATTERN, ref
 from core.api.fields import Instant
+from core.api.parameters import Parameter
 from core.api.schema_parts import (
     SECURITY,
     component,
@@ -105,22 +108,25 @@ class Schema(AutoSchema):
             }
             for name in re.findall(r"\{(\w+)\}", self.path)
         ]
-        query = [
-            {
-                "name": each.name,
-                "in": "query",
-                "required": each.required,
-                "description": each.description,
-                "schema": self._map_serializer_field(each.field, "request"),
-            }
-            for each in operation.parameters
-        ]
+        query = [self._query_parameter(each) for each in operation.parameters]
         headers = ["RequestId"]
         headers += ["IdempotencyKey"] if self._is_idempotent(operation) else []
         headers += ["IfMatch"] if operation.matchable else []
         headers += ["IfNoneMatch"] if operation.conditional else []
         headers += ["Reason"] if operation.takes_reason else []
         return [*path, *query, *(component("parameters", name) for name in headers)]
+
+    def _query_parameter(self, parameter: Parameter) -> dict[str, Any]:
+        schema = self._map_serializer_field(parameter.field, "request")
+        commas = {"style": "form", "explode": False} if schema.get("type") == "array" else {}
+        return {
+            "name": parameter.name,
+            "in": "query",
+            "required": parameter.required,
+            "description": parameter.description,
+            **commas,
+            "schema": schema,
+        }
 
     def _security(self, view: ApiView) -> list[dict[str, list[str]]]:
         if view.public:
@@ -176,13 +182,28 @@ class Schema(AutoSchema):
     def _answer_schema(self, operation: Operation) -> dict[str, Any]:
         if operation.output is None:
             return self._shared("NothingChanged", _changed({"type": "null"}))
-        inner = self.resolve_serializer(operation.output, "response").ref
         name = operation.output.__name__.removesuffix("Out")
+        inner = self.resolve_serializer(operation.output, "response").ref
+        if operation.expandable:
+            name, inner = self._expandable(name, operation.output, operation.expandable)
         if operation.shape == "page":
             return self._shared(f"{name}Page", _page(inner))
         if operation.shape == "change":
             return self._changed(name, inner, operation.outcome)
         return dict(inner)
+
+    def _expandable(
+        self, name: str, output: type[Output], expandable: Mapping[str, Expansion]
+    ) -> tuple[str, dict[str, Any]]:
+        """Describe a resource whose relations are names or, where asked for, whole objects."""
+        schema = self.resolve_serializer(output, "response").schema
+        members = dict(schema["properties"])
+        relations = sorted(expandable)
+        for relation in relations:
+            whole = self.resolve_serializer(expandable[relation].output, "response").ref
+            members[relation] = {"oneOf": [members[relation], whole]}
+        wide = f"{name}With{''.join(each.title().replace('_', '') for each in relations)}"
+        return wide, self._shared(wide, {**schema, "properties": members})
 
     def _changed(
         self, name: str, inner: dict[str, Any], outcome: type[Output] | None

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from hashlib import sha256
 from typing import Any
 
-from core.api.field_patterns import CONTROL, SHARED_SCHEMAS, ref
+from core import acting
+from core.api.field_patterns import SHARED_SCHEMAS, ref
 from core.api.idempotency import KEY_PATTERN as IDEMPOTENCY_KEY_PATTERN
-from core.api.operations import MAX_REASON
 from core.api.problems import MEDIA_TYPE
 from core.errors import DomainError
 from core.principals import Scope
@@ -200,8 +200,14 @@ _PARAMETERS: dict[str, dict[str, Any]] = {
     "Reason": {
         "name": "X-Reason",
         "in": "header",
-        "description": "Why, in UTF-8; kept with the change. A `reason` in the body goes before.",
-        "schema": {"type": "string", "maxLength": MAX_REASON, "pattern": f"^[^{CONTROL}]*$"},
+        "description": "Why, in ASCII; kept with the change. A `reason` in the body goes before, "
+        "and takes any text.",
+        "schema": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": acting.MAX_REASON,
+            "pattern": "^[ -~]*$",
+        },
     },
 }
 

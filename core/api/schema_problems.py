@@ -4,7 +4,7 @@ from collections import defaultdict
 
 from core.api import etags, idempotency, parameters, parsing
 from core.api.describing import Operation, refusals_of
-from core.api.operations import PreconditionNotSupported
+from core.api.mutations import MalformedReason, PreconditionNotSupported
 from core.api.permissions import NotAuthenticated
 from core.api.problems import ConcurrentWrite, DatabaseUnavailable, NotAcceptable
 from core.api.serializers import InvalidInput, UnknownField
@@ -51,9 +51,10 @@ def problems_of(
         *refusals_of(operation),
         *_ANY,
         *_of_caller(view, method),
+        *((ScopeMissing,) if operation.expandable else ()),
         *(_BODY if operation.input is not None else ()),
         *((NotFound,) if "{" in path else ()),
-        *((ConcurrentWrite,) if operation.takes_reason else ()),
+        *((ConcurrentWrite, MalformedReason) if operation.takes_reason else ()),
         *_of_parameters(operation),
         *_of_key(operation, method),
         *_of_preconditions(operation),

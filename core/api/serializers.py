@@ -57,6 +57,11 @@ class Output(serializers.Serializer):
     example: ClassVar[Mapping[str, Any]] = {}
 
 
+def represent(output: type[Output], row: Any, request: Any) -> Any:
+    """Return what an answer says of a row, as plain values."""
+    return output(row, context={"request": request}).data
+
+
 def validated(shape: type[Input], data: Any, *, context: Mapping[str, Any] | None = None) -> dict:
     """Return what a body says, checked.
 

@@ -35,7 +35,7 @@ class Clocks(ApiView):
     )
     def get(self, request: ApiRequest) -> QuerySet[TestClock]:
         request.principal.require_unlimited()
-        return TestClock.objects.all()
+        return TestClock.objects.counting_parked()
 
     @changes(
         ClockIn,

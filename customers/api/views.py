@@ -12,6 +12,7 @@ from core.periods import UnknownZone
 from core.principals import LimitedCaller, Scope
 from customers import services
 from customers.api import examples
+from customers.api.relations import CUSTOMER
 from customers.api.serializers import (
     CustomerChangeIn,
     CustomerIn,
@@ -182,6 +183,7 @@ class Subjects(ApiView):
     @lists(
         SubjectOut,
         filters=SubjectFilters,
+        expandable={"customer": CUSTOMER},
         tag="customers",
         summary="List a customer's subjects",
         description="Newest first, ended ones included.",
@@ -239,6 +241,7 @@ class OneSubject(ApiView):
 
     @reads(
         SubjectOut,
+        expandable={"customer": CUSTOMER},
         tag="customers",
         summary="Get a subject",
         description="An ended one stays readable, and keeps its key for good.",

@@ -1,11 +1,12 @@
 """Every write to an audited table leaves who, why and what, whichever way it comes."""
 
+import time
 from typing import Any
 
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
-from core import acting, ids
+from core import acting, bulk, ids
 from core.errors import Conflict
 from core.models import AuditEntry
 from core.transactions import unit_of_work
@@ -95,6 +96,30 @@ def test_bulk_statements_leave_an_entry_for_each_row(machine_time: MachineTime) 
     ]
     unit_of_work(lambda: TestClock.objects.all().delete())
     assert len(entries("customers_testclock", "delete")) == 3
+
+
+def test_many_rows_cost_the_same_after_a_single_one(machine_time: MachineTime) -> None:
+    """A plan that was made for one row and joins each with each takes ten times as long."""
+    now = machine_time.now
+    rows = [TestClock(name="0", frozen_at=now, created_at=now) for _ in range(2000)]
+    unit_of_work(lambda: TestClock.objects.bulk_create(rows))
+    names = iter(range(1, 100))
+
+    def seconds(number: int) -> float:
+        values = {row.id: (str(next_name),) for row in rows[:number]}
+        begun = time.perf_counter()
+        unit_of_work(lambda: bulk.write(TestClock, columns=("name",), rows=values))
+        return time.perf_counter() - begun
+
+    with connection.cursor() as cursor:
+        measured = {}
+        for before in (2000, 1):
+            cursor.execute("DISCARD PLANS")
+            next_name = next(names)
+            seconds(before)
+            next_name = next(names)
+            measured[before] = seconds(2000)
+    assert measured[1] < 4 * measured[2000]
 
 
 def test_hand_written_sql_is_seen_too(clock_row: TestClock) -> None:

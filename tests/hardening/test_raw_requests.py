@@ -1,5 +1,6 @@
 """What only a real server shows: bytes on a socket, as the server in production reads them."""
 
+import json
 import os
 import re
 import socket
@@ -14,6 +15,7 @@ import pytest
 from django.db import connections
 from django.test import Client
 
+from core.models import AuditEntry
 from core.principals import Scope
 from tests.world import World
 
@@ -164,6 +166,32 @@ def test_a_content_type_that_cannot_be_read_is_refused(server: Server) -> None:
         (b"Content-Type: APPLICATION/JSON\r\n", 201),
     ]:
         assert server.send(request % (server.token, kind, CLOCK))[0] == status, kind
+
+
+def test_headers_that_django_cannot_read_are_a_problem_like_any_other(server: Server) -> None:
+    charset = b"Content-Type: application/json; charset*=nonsense''%ff\r\nContent-Length: 37\r\n"
+    request = b"POST /v1/test-clocks HTTP/1.1\r\nHost: 127.0.0.1\r\n%s\r\n%s"
+    _, answer = server.send(request % (charset, CLOCK))
+    head, _, body = answer.partition(b"\r\n\r\n")
+    problem = json.loads(body)
+    assert b"content-type: application/problem+json" in head.lower()
+    assert f"x-request-id: {problem['request_id']}".encode() in head.lower()
+    assert {**problem, "request_id": "", "type": ""} == {
+        "type": "",
+        "title": "Bad request",
+        "status": 400,
+        "detail": "the headers cannot be read",
+        "code": "bad_request",
+        "request_id": "",
+    }
+
+
+def test_a_reason_that_the_server_cannot_hand_over_is_refused_and_not_lost(server: Server) -> None:
+    for reason in ("größer".encode(), b"gr\xf6\xdfer", b"\xff", b"", b"  "):
+        status, answer = server.post(b"Content-Length: 37\r\nX-Reason: %s\r\n" % reason)
+        assert (status, b'"malformed_reason"' in answer) == (400, True), reason
+    assert server.post(b"Content-Length: 37\r\nX-Reason: bigger\r\n")[0] == 201
+    assert AuditEntry.objects.get(table_name="customers_testclock").reason == "bigger"
 
 
 def test_two_authorizations_are_none(server: Server) -> None:

@@ -14,14 +14,23 @@ from core import clock, preconditions
 from core.api import fields, health
 from core.api.lists import Filter, Filters
 from core.api.lookups import find, visible
-from core.api.operations import Change, Changed, Parameter, changes, documented, lists, reads
+from core.api.operations import (
+    Change,
+    Changed,
+    Expansion,
+    Parameter,
+    changes,
+    documented,
+    lists,
+    reads,
+)
 from core.api.problem_page import problem_page
 from core.api.serializers import Input, Output, validated
 from core.api.views import ApiRequest, ApiView
 from core.errors import Conflict, NotFound, Unauthorized
 from core.principals import Principal, Scope
 from core.transactions import command
-from customers.models import Customer, CustomerProfile, TestClock
+from customers.models import Customer, CustomerProfile, Subject, TestClock
 
 
 class TokenRefused(Unauthorized):
@@ -131,6 +140,14 @@ class CustomerOut(Output):
     id = CharField()
     key = CharField(allow_null=True)
     profile = ProfileOut()
+
+
+class ThingOut(Output):
+    """``customer`` names by id what ``account`` names by key."""
+
+    id = CharField()
+    customer = CharField(source="customer_id")
+    account = CharField(source="customer.key", allow_null=True)
 
 
 class CustomerIn(Input):
@@ -282,6 +299,38 @@ class OneCustomer(View):
         )
 
 
+def whole_customers() -> Any:
+    return Customer.objects.select_related("profile")
+
+
+RELATIONS = {
+    "customer": Expansion(CustomerOut, whole_customers, Scope.CUSTOMERS_READ),
+    "account": Expansion(CustomerOut, whole_customers, Scope.CUSTOMERS_WRITE, named_by="key"),
+}
+
+
+class Things(View):
+    scopes = {"GET": None}
+
+    @lists(ThingOut, tag="things", summary="List", expandable=RELATIONS)
+    def get(self, request: ApiRequest) -> Any:
+        return visible(Subject.objects.select_related("customer"), request.principal)
+
+
+class OneThing(View):
+    scopes = {"GET": None}
+
+    @reads(ThingOut, tag="things", summary="Get", expandable=RELATIONS)
+    def get(self, request: ApiRequest, thing: str) -> Subject:
+        return find(
+            Subject.objects.select_related("customer"),
+            thing,
+            prefix="sbj",
+            missing=NotFound,
+            principal=request.principal,
+        )
+
+
 class Ask(View):
     scopes = {"GET": None, "POST": None}
 
@@ -338,6 +387,8 @@ v1 = [
     path("secrets", Secret.as_view()),
     path("customers", Customers.as_view()),
     path("customers/<str:customer>", OneCustomer.as_view()),
+    path("things", Things.as_view()),
+    path("things/<str:thing>", OneThing.as_view()),
     path("ask", Ask.as_view()),
     path("big", Big.as_view()),
     path("open", Open.as_view()),

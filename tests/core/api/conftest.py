@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from core.acting import acting_as
-from core.api import operations
+from core.api import mutations
 
 
 class Caller:
@@ -44,8 +44,8 @@ def dumps(value: Any) -> bytes:
 @pytest.fixture(autouse=True)
 def _no_app_above(monkeypatch: pytest.MonkeyPatch) -> None:
     """Answers without what higher apps add to them."""
-    monkeypatch.setattr(operations, "_revision", lambda customer_ids: None)
-    monkeypatch.setattr(operations, "_provisioning", lambda customer_ids: None)
+    monkeypatch.setattr(mutations, "_revision", lambda customer_ids: None)
+    monkeypatch.setattr(mutations, "_provisioning", lambda customer_ids: None)
 
 
 @pytest.fixture

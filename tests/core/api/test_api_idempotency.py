@@ -8,7 +8,7 @@ import pytest
 from django.db import connection, connections
 
 from core import clock
-from core.api import operations
+from core.api import mutations, operations
 from core.api.idempotency import Attempt, clean_up
 from core.models import IdempotencyKey
 from core.transactions import Again, unit_of_work
@@ -130,10 +130,16 @@ def test_personal_members_need_a_way_to_read_them():
         decorate(post)
 
 
+def test_without_the_parts_of_higher_apps_nothing_is_changed_for_a_customer(api, monkeypatch):
+    monkeypatch.setattr(mutations, "_revision", mutations._not_installed)
+    assert api.post("/v1/customers", {"key": "ada", "name": "Ada"}).status_code == 500
+    assert Customer.objects.count() == 0
+
+
 def test_the_answer_carries_revision_and_provisioning(api, monkeypatch):
-    monkeypatch.setattr(operations, "_revision", lambda ids: f"rv1_{len(ids)}")
+    monkeypatch.setattr(mutations, "_revision", lambda ids: f"rv1_{len(ids)}")
     status = {"targets": 2, "status": "pending"}
-    monkeypatch.setattr(operations, "_provisioning", lambda ids: status)
+    monkeypatch.setattr(mutations, "_provisioning", lambda ids: status)
     for _ in range(2):
         answer = api.post("/v1/customers", {"name": "Ada"}, Idempotency_Key="k1")
         assert answer["Entitlement-Revision"] == "rv1_1"

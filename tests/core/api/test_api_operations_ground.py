@@ -14,7 +14,7 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.db import OperationalError
 from django.http import HttpResponse
-from django.test import RequestFactory
+from django.test import RequestFactory, override_settings
 
 from core import acting
 from core.api import health, problem_catalogue
@@ -36,6 +36,22 @@ def lines():
     logging.config.dictConfig({**config, "loggers": {}})
     yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
     logging.getLogger().handlers = before
+
+
+@DOOR
+@override_settings(ALLOWED_HOSTS=["api.example"])
+def test_a_wrong_host_is_one_line_and_a_defect_keeps_its_traceback(lines, as_caller):
+    answer = as_caller().get("/v1/clocks?name=private", Host="evil.example")
+    assert answer.status_code == 400
+    [refusal] = [line for line in lines() if "security" in line["logger"]]
+    assert refusal["event"].startswith("Invalid HTTP_HOST header: 'evil.example'.")
+    assert (refusal["logger"], refusal["path"]) == ("django.security.DisallowedHost", "/v1/clocks")
+    assert refusal["request_id"] == answer["X-Request-Id"]
+    assert "exception" not in refusal
+    assert "Traceback" not in json.dumps(lines())
+    as_caller().get("/broken", Host="api.example")
+    [defect] = [line for line in lines() if line["event"] == "a request failed"]
+    assert "Traceback" in defect["exception"]
 
 
 def through(middleware, request):

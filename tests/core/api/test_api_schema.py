@@ -138,6 +138,29 @@ def test_a_read_documents_its_etag(document):
     assert codes(document, get, "404") == ["clock_missing", "not_found"]
 
 
+def test_expandable_relations_are_an_enum_and_names_or_objects(document):
+    for path in ("/v1/things", "/v1/things/{thing}"):
+        get = operation(document, "get", path)
+        [expand] = [each for each in get["parameters"] if each.get("name") == "expand"]
+        assert (expand["style"], expand["explode"], expand["required"]) == ("form", False, False)
+        assert expand["schema"] == {
+            "type": "array",
+            "items": {"type": "string", "enum": ["account", "customer"]},
+            "minItems": 1,
+            "uniqueItems": True,
+        }
+        assert "`account` (`customers:write`)" in expand["description"]
+        assert "scope_missing" in codes(document, get, "403")
+    schemas = document["components"]["schemas"]
+    whole = {"$ref": "#/components/schemas/Customer"}
+    members = schemas["ThingWithAccountCustomer"]["properties"]
+    assert members["customer"] == {"oneOf": [{"type": "string"}, whole]}
+    assert members["account"] == {"oneOf": [{"type": ["string", "null"]}, whole]}
+    assert schemas["ThingWithAccountCustomerPage"]["properties"]["data"]["items"] == {
+        "$ref": "#/components/schemas/ThingWithAccountCustomer"
+    }
+
+
 def test_inputs_are_closed_and_take_a_reason(document):
     clock = document["components"]["schemas"]["ClockRequest"]
     assert clock["additionalProperties"] is False
