@@ -20,6 +20,7 @@ from entitlements import events as entitlement_events
 from entitlements import queries as entitlement_queries
 from entitlements import services as entitlements
 from invoicing import due as invoicing_due
+from invoicing import queries as invoicing_queries
 from invoicing import services as invoicing
 from provisioning import delivery
 from provisioning import events as provisioning_events
@@ -99,6 +100,7 @@ def install() -> None:
     relay.install(PUMPS)
     invariants.install(checks.INVARIANTS)
     install_refusals(REFUSALS)
+    subscriptions.install_first_charges(invoicing_queries.first_charges)
     install_answer_parts(
         revision=entitlement_queries.revision_token,
         provisioning=provisioning_queries.status_of,

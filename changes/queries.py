@@ -1,27 +1,23 @@
 """Reads of change sets."""
 
-from collections.abc import Sequence
-
-from django.db.models import Count, Prefetch, QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Count, OuterRef, Prefetch, QuerySet
+from django.db.models.functions import JSONObject
 
 from changes.models import ChangeSet, ChangeSetItem
-from changes.states import ItemState
 
 
 def change_sets() -> QuerySet[ChangeSet]:
-    """Return change sets with what is shown of them: of a set of one, its item too."""
+    """Return change sets with what is shown of them, in a fixed number of queries: how many items
+    are in which state and, of a set of one, its item."""
     only = ChangeSetItem.objects.filter(change_set__customer__isnull=False)
-    return ChangeSet.objects.prefetch_related(Prefetch("items", only, to_attr="only_items"))
-
-
-def progress(change_set_ids: Sequence[str]) -> dict[str, dict[str, int]]:
-    """Return how many items of change sets are in which state, states without items as 0."""
-    found = {each: {str(state): 0 for state in ItemState} for each in change_set_ids}
     counted = (
-        ChangeSetItem.objects.filter(change_set__in=change_set_ids)
-        .values_list("change_set_id", "state")
+        ChangeSetItem.objects.filter(change_set=OuterRef("pk"))
+        .order_by()
+        .values("state")
         .annotate(number=Count("pk"))
+        .values(found=JSONObject(state="state", number="number"))
     )
-    for change_set_id, state, number in counted:
-        found[change_set_id][state] = number
-    return found
+    return ChangeSet.objects.annotate(counted=ArraySubquery(counted)).prefetch_related(
+        Prefetch("items", only, to_attr="only_items")
+    )

@@ -7,9 +7,13 @@ from django.db import connection
 
 from core import ids
 from core.money import Money
-from invoicing.drafts import Billed
+from invoicing.drafts import Billed, Kind
+from invoicing.holdings import stretches_of
+from invoicing.importing import first_charge
 from invoicing.models import Charge, CreditBalance
 from invoicing.targets import LineKey, Part, Slot
+from subscriptions import queries as subscriptions
+from subscriptions.importing import FirstCharge
 
 Lines = Mapping[LineKey, Billed]
 _BILLED = """
@@ -59,6 +63,30 @@ def line_of(charge: Charge) -> LineKey:
     """Return the line that a charge is part of."""
     slot = Slot(charge.item, charge.served_start, charge.served_end)
     return LineKey(slot, charge.price_key, charge.version, charge.quantity, Part(charge.part))
+
+
+def first_charges(at: Mapping[str, datetime]) -> dict[str, FirstCharge]:
+    """Return what subscriptions are charged first here, at or after an instant each, if nothing
+    changes; those that never will be are left out. What was imported is not charged here."""
+    if not at:
+        return {}
+    found: dict[str, FirstCharge] = {}
+    own = Charge.objects.filter(subscription_id__in=at, is_imported=False)
+    for charge in own.exclude(kind=Kind.FORFEITED):
+        if charge.at == at[charge.subscription_id]:
+            before = found.get(charge.subscription_id)
+            total = charge.money + before.amount if before else charge.money
+            found[charge.subscription_id] = FirstCharge(charge.at, total)
+    waiting = {each: None for each in at if each not in found}
+    so_far = billed(waiting)
+    for history in subscriptions.histories(waiting):
+        name = history.subscription_id
+        stretches = stretches_of(history, with_agreed=True)
+        following = first_charge(stretches, billed=so_far[name], at=at[name])
+        if following is not None:
+            instant, amount = following
+            found[name] = FirstCharge(instant, Money(amount, stretches[0].price.currency))
+    return found
 
 
 def balances(customer_id: str) -> list[Money]:

@@ -16,7 +16,7 @@ from core.money import Money
 from core.transactions import command
 from customers.models import Customer
 from customers.turns import turn
-from invoicing import events, queries
+from invoicing import events, importing, queries
 from invoicing.drafts import Draft, Kind, assess
 from invoicing.holdings import open_since, stretches_of
 from invoicing.models import Charge, CreditEntry, CreditKind, NextCharge, RefundIntent
@@ -81,14 +81,25 @@ def follow(happened: Sequence[Event]) -> None:
         name = each.data["subscription"]
         at[name] = max(each.occurred_at, at.get(name, each.occurred_at))
     first = min(each.recorded_at for each in happened)
-    charge(at, recorded_since=first - _SAME_CHANGE)
+    imported = {
+        each.data["subscription"]: datetime.fromisoformat(each.data["billed_through"])
+        for each in happened
+        if each.data.get("billed_through") is not None
+    }
+    charge(at, recorded_since=first - _SAME_CHANGE, billed_elsewhere=imported)
 
 
-def charge(at: Mapping[str, datetime], *, recorded_since: datetime | None = None) -> None:
+def charge(
+    at: Mapping[str, datetime],
+    *,
+    recorded_since: datetime | None = None,
+    billed_elsewhere: Mapping[str, datetime] | None = None,
+) -> None:
     """Write the difference between what each subscription should have been charged at its instant
     and what it was. A fixed number of queries, however many subscriptions.
 
     ``recorded_since`` tells which parts of their histories are news, in the machine's time.
+    ``billed_elsewhere`` names those that are just imported, and until when they are billed.
     """
     if not at:
         return
@@ -99,6 +110,7 @@ def charge(at: Mapping[str, datetime], *, recorded_since: datetime | None = None
         )
         for each in histories
     }
+    _import(histories, at, billed_elsewhere or {})
     billed = queries.billed(since)
     looks = [
         _look(each, at[each.subscription_id], since, billed[each.subscription_id])
@@ -167,6 +179,22 @@ def _look(
     )
     total = sum(each.amount for each in billed.values())
     return _Look(history, at, drafts, total, _unannounced(history, stretches, at))
+
+
+def _import(
+    histories: Iterable[History], at: Mapping[str, datetime], through: Mapping[str, datetime]
+) -> None:
+    """Write what other systems have billed, as charges that nobody hears of."""
+    rows = []
+    for history in histories:
+        name = history.subscription_id
+        if name in through:
+            stretches = stretches_of(history)
+            drafts = importing.billed_elsewhere(stretches, through=through[name], at=at[name])
+            rows += _rows(_Look(history, at[name], drafts, 0, None))
+    for row in rows:
+        row.is_imported = True
+    bulk.insert(Charge, rows)
 
 
 def _unannounced(history: History, stretches: Sequence[Stretch], at: datetime) -> datetime | None:

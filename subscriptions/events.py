@@ -31,6 +31,11 @@ _CHANGE = {
 }
 
 CREATED = EventType("subscription.created", "A subscription was agreed.", {**_WHAT, **_PERIOD})
+IMPORTED = EventType(
+    "subscription.imported",
+    "A subscription that lives in another system goes on here.",
+    {**_WHAT, **_PERIOD, "billed_through": "until when the other system has billed it, or null"},
+)
 STARTED = EventType(
     "subscription.started", "A subscription agreed for later has begun.", {**_WHAT, **_PERIOD}
 )
@@ -84,6 +89,7 @@ HAPPENED: Mapping[str, EventType] = {
 }
 EVENT_TYPES = (
     CREATED,
+    IMPORTED,
     STARTED,
     CHANGED,
     RENEWED,

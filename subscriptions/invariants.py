@@ -31,7 +31,8 @@ def _not_as_in_history() -> list[str]:
 
 
 def _not_from_the_start() -> list[str]:
-    """A subscription that has not begun yet has its first term since it was agreed."""
+    """A subscription that has not begun yet has its first term since it was agreed. Of an imported
+    one, what lies before its first term is another system's history."""
     return rows(
         """
         SELECT s.id FROM subscriptions_subscription s
@@ -39,7 +40,9 @@ def _not_from_the_start() -> list[str]:
             SELECT min(starts_at) AS first FROM subscriptions_term t
             WHERE t.subscription_id = s.id AND t.superseded_at IS NULL
         ) AS t ON true
-        WHERE t.first IS NULL OR t.first > s.started_at
+        WHERE t.first IS NULL OR t.first > s.started_at AND NOT EXISTS (
+            SELECT FROM subscriptions_import i WHERE i.subscription_id = s.id
+        )
         """
     )
 

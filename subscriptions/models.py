@@ -135,6 +135,7 @@ class Cause(models.TextChoices):
 
     DEFAULT = "default"
     SUBSCRIBED = "subscribed"
+    IMPORTED = "imported"
     CHANGED = "changed"
     SCHEDULED = "scheduled"
     FALLBACK = "fallback"
@@ -361,4 +362,6 @@ class PendingChange(models.Model):
         return f"{self.kind} of {self.subscription_id} at {self.effective_at.isoformat()}"
 
 
-from subscriptions.block_models import Block as Block  # noqa: E402 - it refers to subscriptions
+# Below, because they refer to subscriptions.
+from subscriptions.block_models import Block as Block  # noqa: E402
+from subscriptions.import_models import Import as Import  # noqa: E402

@@ -4,7 +4,6 @@ from typing import Any
 
 from rest_framework import serializers
 
-from changes import queries
 from changes.models import ChangeSet, ChangeSetItem
 from changes.operations import operation_input
 from changes.states import ItemState, State
@@ -220,8 +219,9 @@ class ChangeSetOut(Output):
         only = row.only_items if row.is_single else ()
         return ChangeSetItemOut(only[0], context=self.context).data if only else None
 
-    def get_items(self, row: ChangeSet) -> dict[str, int]:
-        return queries.progress([row.id])[row.id]
+    def get_items(self, row: Any) -> dict[str, int]:
+        counted = {each["state"]: each["number"] for each in row.counted}
+        return {str(state): counted.get(state, 0) for state in ItemState}
 
     def get_totals(self, row: ChangeSet) -> dict[str, Any]:
         money = [

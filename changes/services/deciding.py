@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 
-from changes import states
+from changes import queries, states
 from changes.models import ChangeSet
 from changes.services.applying import Expired, apply_items, check_come, hold
 from changes.services.creating import ChangeSetNotFound
@@ -22,7 +22,7 @@ def approve(*, change_set_id: str) -> ChangeSet:
 
     :raises ChangeSetNotFound, WrongState, Expired: as named
     """
-    row = _locked(change_set_id)
+    row = _decided_on(change_set_id)
     if row.state != State.APPROVED and row.state not in BEGUN:
         _approve(row)
         row.save(update_fields=["state", "approved_at", "approved_by"])
@@ -44,11 +44,10 @@ def apply(*, change_set_id: str) -> ChangeSet:
     if change_set is None:
         raise ChangeSetNotFound("there is no such change set")
     if change_set.state in BEGUN:
-        preconditions.verify(change_set)
-        return change_set
+        return _decided_on(change_set_id)
     if change_set.is_applied_at_once:
         return _apply_at_once(change_set)
-    row = _locked(change_set_id)
+    row = _decided_on(change_set_id)
     if row.state not in BEGUN:
         _begin(row)
         row.save(update_fields=["state", "applied_by"])
@@ -62,7 +61,7 @@ def pause(*, change_set_id: str) -> ChangeSet:
 
     :raises ChangeSetNotFound, WrongState: as named
     """
-    row = _locked(change_set_id)
+    row = _decided_on(change_set_id)
     if row.state != State.PAUSED:
         row.state = states.after(row.state, Action.PAUSE)
         row.save(update_fields=["state"])
@@ -75,7 +74,7 @@ def stop(*, change_set_id: str) -> ChangeSet:
 
     :raises ChangeSetNotFound, WrongState: as named
     """
-    row = _locked(change_set_id)
+    row = _decided_on(change_set_id)
     row.state = states.after(row.state, Action.STOP)
     _skip_rest(row)
     return row
@@ -87,7 +86,7 @@ def discard(*, change_set_id: str) -> ChangeSet:
 
     :raises ChangeSetNotFound, WrongState: as named
     """
-    row = _locked(change_set_id)
+    row = _decided_on(change_set_id)
     if row.state != State.DISCARDED:
         row.state = states.after(row.state, Action.DISCARD)
         _skip_rest(row)
@@ -120,11 +119,19 @@ def settle(*, change_set_id: str) -> None:
 
 
 def _locked(change_set_id: str) -> ChangeSet:
-    """:raises PreconditionFailed: if it is not what the caller has seen"""
     row = ChangeSet.objects.select_for_update(no_key=True).filter(pk=change_set_id).first()
     if row is None:
         raise ChangeSetNotFound("there is no such change set")
-    preconditions.verify(row)
+    return row
+
+
+def _decided_on(change_set_id: str) -> ChangeSet:
+    """Lock a change set that somebody decides on.
+
+    :raises PreconditionFailed: if it is not what the caller has seen
+    """
+    row = _locked(change_set_id)
+    preconditions.verify(queries.change_sets().get(pk=row.pk))
     return row
 
 
@@ -153,7 +160,7 @@ def _apply_at_once(change_set: ChangeSet) -> ChangeSet:
     instants = dict(change_set.items.values_list("customer_id", "effective_at"))
     check_come(instants)
     with _turns(instants):
-        row = _locked(change_set.id)
+        row = _decided_on(change_set.id)
         if row.state in BEGUN:
             return row
         if row.is_single and row.state == State.READY:

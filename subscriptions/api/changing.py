@@ -80,7 +80,7 @@ class AddOns(ApiView):
         summary="Add an add-on, or end one",
         description="The same as a change that names one add-on: more acts now, less at renewal.",
         problems=CHANGING,
-        request_example={"add_on": "workers_more_builds", "quantity": 2},
+        request_example={"add_on": "team_more_builds", "quantity": 2},
         response_example=examples.SUBSCRIPTION,
         outcome=OutcomeOut,
     )

@@ -1,11 +1,21 @@
 from django.urls import path
 
-from subscriptions.api import blocks, changing, desired, overdue, timelines, timing, views
+from subscriptions.api import (
+    blocks,
+    changing,
+    desired,
+    imports,
+    overdue,
+    timelines,
+    timing,
+    views,
+)
 
 _ONE = "subscriptions/<str:subscription>"
 
 urlpatterns = [
     path("subscriptions", views.Subscriptions.as_view()),
+    path("subscriptions/import", imports.Imports.as_view()),
     path(_ONE, views.OneSubscription.as_view()),
     path(f"{_ONE}/change", changing.Change.as_view()),
     path(f"{_ONE}/add-ons", changing.AddOns.as_view()),

@@ -111,7 +111,7 @@ class Migration(migrations.Migration):
                 ('is_past_due_in_pause', models.BooleanField(default=False)),
                 ('is_billed', models.BooleanField(default=True)),
                 ('is_composed', models.BooleanField(default=False)),
-                ('cause', models.CharField(choices=[('default', 'Default'), ('subscribed', 'Subscribed'), ('changed', 'Changed'), ('scheduled', 'Scheduled'), ('fallback', 'Fallback'), ('trial_end', 'Trial End'), ('trial_moved', 'Trial Moved'), ('reanchored', 'Reanchored'), ('billing_start', 'Billing Start'), ('billing_end', 'Billing End'), ('paused', 'Paused'), ('resumed', 'Resumed'), ('payment_failed', 'Payment Failed'), ('past_due', 'Past Due'), ('recovered', 'Recovered'), ('restored', 'Restored'), ('canceled', 'Canceled'), ('owner_ended', 'Owner Ended')], max_length=16)),
+                ('cause', models.CharField(choices=[('default', 'Default'), ('subscribed', 'Subscribed'), ('imported', 'Imported'), ('changed', 'Changed'), ('scheduled', 'Scheduled'), ('fallback', 'Fallback'), ('trial_end', 'Trial End'), ('trial_moved', 'Trial Moved'), ('reanchored', 'Reanchored'), ('billing_start', 'Billing Start'), ('billing_end', 'Billing End'), ('paused', 'Paused'), ('resumed', 'Resumed'), ('payment_failed', 'Payment Failed'), ('past_due', 'Past Due'), ('recovered', 'Recovered'), ('restored', 'Restored'), ('canceled', 'Canceled'), ('owner_ended', 'Owner Ended')], max_length=16)),
                 ('decision', models.JSONField(default=dict)),
                 ('recorded_at', models.DateTimeField()),
                 ('superseded_at', models.DateTimeField(null=True)),

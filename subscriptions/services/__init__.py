@@ -5,6 +5,7 @@ from subscriptions.services.blocks import lift_block, place_block
 from subscriptions.services.cancel import cancel, uncancel, unschedule
 from subscriptions.services.change import change
 from subscriptions.services.follow import FOLLOW_REFUSALS, follow_owners
+from subscriptions.services.importing import import_all, import_each, install_first_charges
 from subscriptions.services.metadata import set_metadata
 from subscriptions.services.overdue import report_failure, report_recovery
 from subscriptions.services.pause import pause, resume
@@ -25,6 +26,9 @@ __all__ = [
     "cancel",
     "change",
     "follow_owners",
+    "import_all",
+    "import_each",
+    "install_first_charges",
     "lift_block",
     "move_anchor",
     "move_trial",

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from provisioning.models import Target
 from tests.world import World
 
 ZONE = "shop.example"
@@ -151,6 +152,26 @@ def test_an_announced_pause_is_a_boundary_that_needs_no_worker(shop: World) -> N
     ahead = shop.get("customers/ada/entitlements", subject=zone, at="2025-01-11T00:00:00Z")
     assert ahead["projected"]
     assert [each["reason"] for each in ahead["data"]] == ["paused", "paused"]
+
+
+def test_the_target_of_a_paused_owner_is_suspended_and_lists_the_contract(
+    shop: World, settings: Any
+) -> None:
+    settings.PRODUCT_SERVICE_NETWORKS = ["127.0.0.1/32"]
+    zone = on(shop, "pro")
+    shop.put("product-services/edge", url="http://127.0.0.1:9/edge", sandbox=True)
+    shop.settle()
+
+    def document() -> tuple[str, list[str], Any]:
+        content = Target.objects.get(subject_id=zone).desired_content
+        assert content["delete_after"] is None
+        return content["state"], content["blocks"], content["entitlements"]["rules"]["value"]
+
+    assert document() == ("active", [], 20)
+    pause(shop, zone, mode="extend")
+    assert document() == ("suspended", [], 20)
+    pause(shop, zone, "resume")
+    assert document() == ("active", [], 20)
 
 
 def test_windows_of_billing_periods_follow_a_pause_that_extends(shop: World) -> None:
