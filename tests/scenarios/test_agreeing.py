@@ -179,7 +179,7 @@ def test_a_paid_month_shares_its_date_whatever_becomes_of_the_catalog(
 def test_a_default_plan_for_other_subjects_is_nobody_elses_concern(
     world: World, tmp_path: Path
 ) -> None:
-    trial = {"days": 14, "ends": "free", "usage": "free", "scope": "subject"}
+    trial = {"days": 14, "ends": "paid", "usage": "free", "scope": "subject"}
     team = {"name": "Team", "scope": "subject", "subject_kind": "team", "exclusive": True}
     hobby = {"name": "Hobby", "product": "team", "rank": 0, "prices": {"month": {}}, "trial": trial}
     document = {
@@ -194,18 +194,6 @@ def test_a_default_plan_for_other_subjects_is_nobody_elses_concern(
     assert world.subscription(world.zone(ada))["plan"] == "free"
     refused = world.post(f"customers/{ada}/subjects", status=422, key="crew", kind="team")
     assert refused["code"] == "not_available_yet"
-
-
-def test_what_is_sold_once_has_no_periods_to_subscribe_to(world: World, tmp_path: Path) -> None:
-    fee = {"once": {"USD": {"base": {"model": "flat", "amount": "99.00"}}}}
-    lasting = {"name": "Lasting", "product": "r2", "rank": 5, "prices": fee, "publish": True}
-    features = yaml.safe_load((EXAMPLES / "catalog.yaml").read_text())["plans"]["r2_standard"]
-    document = {"plans": {"r2_lasting": {**lasting, "features": features["features"]}}}
-    (tmp_path / "once.yaml").write_text(yaml.safe_dump(document))
-    apply(str(tmp_path / "once.yaml"))
-
-    body = {"customer": world.customer("ada"), "plan": "r2_lasting"}
-    assert world.post("subscriptions", status=422, **body)["code"] == "interval_not_sold"
 
 
 def test_an_upgrade_after_missed_period_ends_comes_after_the_renewals(
