@@ -96,24 +96,22 @@ def described(
 def remedies(
     feature: FeatureTerms, value: Value | None, offers: Iterable[Terms], held: Iterable[str]
 ) -> list[dict[str, Any]]:
-    """Name the plans that would give more, the lowest rank first; ``held`` are product keys.
-
-    What a plan gives per unit is taken in the quantity that it is sold in without a word.
-    """
+    """Name the plans that would give more, the lowest rank first; ``held`` are product keys."""
     products = set(held)
-    gives = [
-        (terms, values.at_quantity(terms.features[feature.key].value, terms.quantity.default))
+    better = [
+        (terms, terms.features[feature.key].value)
         for terms in offers
-        if feature.key in terms.features
+        if not terms.unavailable
+        and feature.key in terms.features
+        and _is_better(value, terms.features[feature.key].value)
     ]
-    better = [(terms, other) for terms, other in gives if _is_better(value, other)]
     return [
         {
             "code": _remedy(terms, products),
             "plan": terms.plan_key,
-            "gives": answers.said(other),
+            "gives": answers.said(gives),
         }
-        for terms, other in sorted(
+        for terms, gives in sorted(
             better, key=lambda each: (each[0].product.key, each[0].rank, each[0].plan_key)
         )
     ]
@@ -158,6 +156,8 @@ def _next_change(explanation: Explanation) -> dict[str, Any] | None:
 
 
 def _is_better(value: Value | None, other: Value) -> bool:
+    if values.is_per_unit(other):
+        return False
     if value is None:
         return other is not False and amount_of(other) != 0
     return values.compare(value, other) == Comparison.MORE

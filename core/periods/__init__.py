@@ -1,8 +1,7 @@
 """Billing periods: half-open ``[start, end)``, counted from a fixed anchor. Pure; no clock.
 
 Intervals (``intervals``), local time (``zones``), where counting begins (``anchors``), the
-periods themselves (``sequence``), what moves a count on (``cycles``), and what a piece of a period
-costs (``stubs``).
+periods themselves (``sequence``), and what a piece of one costs (``stubs``).
 """
 
 from core.periods.anchors import (
@@ -12,7 +11,6 @@ from core.periods.anchors import (
     choose_anchor,
     day_of_month_anchor,
 )
-from core.periods.cycles import Cycle
 from core.periods.intervals import (
     DAY,
     MONTH,
@@ -45,7 +43,6 @@ __all__ = [
     "Anchor",
     "AnchorNotAllowed",
     "BeyondCalendar",
-    "Cycle",
     "Interval",
     "Length",
     "MalformedInterval",

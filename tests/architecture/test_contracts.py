@@ -11,10 +11,8 @@ ROOT = Path(__file__).resolve().parents[2]
 APPS = (
     "billing",
     "console",
-    "changes",
     "provisioning",
     "entitlements",
-    "invoicing",
     "subscriptions",
     "identity",
     "plans",

@@ -1,1 +1,0 @@
-"""Change sets: previews that are the change."""
