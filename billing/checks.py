@@ -1,9 +1,11 @@
 """All invariants of all apps, in the order of the apps."""
 
+from changes import invariants as changes
 from core import invariants as core
 from customers import invariants as customers
 from entitlements import invariants as entitlements
 from identity import invariants as identity
+from invoicing import invariants as invoicing
 from plans import invariants as plans
 from provisioning import invariants as provisioning
 from subscriptions import invariants as subscriptions
@@ -15,5 +17,7 @@ INVARIANTS = (
     *identity.INVARIANTS,
     *subscriptions.INVARIANTS,
     *entitlements.INVARIANTS,
+    *invoicing.INVARIANTS,
     *provisioning.INVARIANTS,
+    *changes.INVARIANTS,
 )

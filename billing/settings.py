@@ -54,7 +54,9 @@ INSTALLED_APPS = [
     "identity",
     "subscriptions",
     "entitlements",
+    "invoicing",
     "provisioning",
+    "changes",
     "billing",
 ]
 MIDDLEWARE = [
@@ -193,6 +195,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "ENUM_NAME_OVERRIDES": {
         "SubscriptionState": "subscriptions.states.State",
         "Timing": ["now", "period_end"],
+        "TimingOrDate": ["now", "period_end", "date"],
         "ServiceStatus": "provisioning.models.ServiceStatus",
         "TargetState": ["active", "suspended", "deleted"],
     },
@@ -230,6 +233,7 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
         ("reactions", "core.tasks.deliver_reactions", 5.0),
         ("positions", "core.tasks.stamp_positions", 1.0),
         ("deliveries", "provisioning.tasks.deliver", 5.0),
+        ("change sets", "changes.tasks.work", 5.0),
         ("clean up", "billing.tasks.clean_up", 3600.0),
     ]
 }

@@ -6,6 +6,8 @@ one instant. Pumps are the kinds of waiting work that the relay looks after.
 """
 
 from billing import housekeeping
+from changes import tasks as change_tasks
+from changes import working as changes
 from core import events, invariants, nudges, relay
 from core import tasks as core_tasks
 from core.api.describing import install_refusals
@@ -17,6 +19,9 @@ from entitlements import due as entitlements_due
 from entitlements import events as entitlement_events
 from entitlements import queries as entitlement_queries
 from entitlements import services as entitlements
+from invoicing import due as invoicing_due
+from invoicing import queries as invoicing_queries
+from invoicing import services as invoicing
 from provisioning import delivery
 from provisioning import events as provisioning_events
 from provisioning import queries as provisioning_queries
@@ -33,12 +38,16 @@ _OWNERS = (
     customer_events.SUBJECT_ENDED,
 )
 _GRANTS = (
-    subscription_events.CREATED,
-    subscription_events.CHANGED,
-    subscription_events.ENDED,
+    *(each for each in subscription_events.EVENT_TYPES if each != subscription_events.RENEWED),
+    customer_events.PAYMENT_METHOD_CHANGED,
+)
+
+_NOT_CHARGED = (
     subscription_events.SCHEDULED,
     subscription_events.UNSCHEDULED,
+    *subscription_events.BLOCK_TYPES,
 )
+_CHARGED = tuple(each for each in subscription_events.EVENT_TYPES if each not in _NOT_CHARGED)
 
 
 def _listen(handler: events.Handler, *types: events.EventType) -> events.Listener:
@@ -48,6 +57,7 @@ def _listen(handler: events.Handler, *types: events.EventType) -> events.Listene
 PROJECTIONS = (
     _listen(subscriptions.follow_owners, *_OWNERS),
     _listen(entitlements.sync, *_GRANTS),
+    _listen(invoicing.follow, *_CHARGED),
     _listen(
         provisioning.plan_targets,
         entitlement_events.ENTITLEMENTS_CHANGED,
@@ -61,18 +71,20 @@ REFUSALS = {
     for each in (customer_events.CUSTOMER_CREATED, customer_events.SUBJECT_CREATED)
 }
 REACTIONS = (_listen(provisioning.replan_service, provisioning_events.SERVICE_CHANGED),)
-DUE_WORK = (subscriptions_due, entitlements_due)
+DUE_WORK = (subscriptions_due, entitlements_due, invoicing_due)
 WAKE = {
     "reactions": core_tasks.deliver_reactions.delay,
     "due": customer_tasks.run_due.delay,
     "clocks": customer_tasks.advance_clocks.delay,
     "deliveries": provisioning_tasks.deliver.delay,
+    "changes": change_tasks.work.delay,
 }
 PUMPS = (
     relay.Pump("due work", turns.run_due_live, idle_seconds=0.5),
     relay.Pump("test clocks", clocks.advance_clocks, idle_seconds=0.5),
     relay.Pump("reactions", events.deliver_pending, idle_seconds=0.5),
     relay.Pump("deliveries", delivery.work, idle_seconds=0.2),
+    relay.Pump("change sets", changes.work, idle_seconds=0.5),
     relay.Pump("positions", events.stamp_positions, idle_seconds=0.5),
     relay.Pump("clean-up", housekeeping.clean_up, idle_seconds=3600),
 )
@@ -88,6 +100,7 @@ def install() -> None:
     relay.install(PUMPS)
     invariants.install(checks.INVARIANTS)
     install_refusals(REFUSALS)
+    subscriptions.install_first_charges(invoicing_queries.first_charges)
     install_answer_parts(
         revision=entitlement_queries.revision_token,
         provisioning=provisioning_queries.status_of,

@@ -222,5 +222,5 @@ def _make_customer(
                 customer_id=customer.id,
                 subject_id=zone.id,
                 product_id=catalog.find_product(ZONE_PRODUCT).id,
-                plan_id=catalog.find_plan(plans[zone.key or ""]).id,
+                wanted=subscriptions.Wanted(catalog.find_plan(plans[zone.key or ""]).id),
             )

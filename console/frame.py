@@ -41,7 +41,7 @@ ICONS: Mapping[str, str] = {
     "subscriptions.Subscription": "autorenew",
     "subscriptions.PendingChange": "event_upcoming",
     "subscriptions.Term": "contract",
-    "subscriptions.BillingPeriod": "date_range",
+    "subscriptions.SpentTrial": "hourglass_bottom",
     "entitlements.Fact": "fact_check",
     "entitlements.Timeline": "timeline",
     "entitlements.CustomerRevision": "tag",

@@ -15,7 +15,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from core import acting, clock, nudges
+from core import acting, bulk, clock, nudges
 from core.errors import describe
 from core.models import Delivery, Event
 from core.transactions import command
@@ -89,7 +89,8 @@ def publish(facts: Sequence[Fact]) -> list[Event]:
         return []
     if not connection.in_atomic_block:
         raise RuntimeError("publish() must share a transaction with the change it reports")
-    events = Event.objects.bulk_create(_numbered(facts))
+    events = _numbered(facts)
+    bulk.insert(Event, events)
     _owe_reactions(events)
     for listener in _projections:
         wanted = [event for event in events if event.type in listener.types]

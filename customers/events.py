@@ -10,6 +10,11 @@ CUSTOMER_CREATED = EventType(
 CUSTOMER_UPDATED = EventType(
     "customer.updated", "A customer's profile or key changed.", {"fields": "names of what changed"}
 )
+PAYMENT_METHOD_CHANGED = EventType(
+    "customer.payment_method_changed",
+    "A customer has a payment method now, or has none any more.",
+    {"on_file": "whether there is one"},
+)
 CUSTOMER_CLOSED = EventType(
     "customer.closed", "A customer was closed; everything it had ended with it."
 )
@@ -26,6 +31,7 @@ SUBJECT_ENDED = EventType("subject.ended", "A subject ended; everything it had e
 EVENT_TYPES = (
     CUSTOMER_CREATED,
     CUSTOMER_UPDATED,
+    PAYMENT_METHOD_CHANGED,
     CUSTOMER_CLOSED,
     SUBJECT_CREATED,
     SUBJECT_ENDED,

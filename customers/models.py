@@ -7,6 +7,7 @@ from django.db.models import Count, F, Q
 
 from core import audit
 from core.ids import primary_key
+from core.periods import Anchor
 
 
 class ClockStatus(models.TextChoices):
@@ -74,7 +75,10 @@ class Customer(models.Model):
     currency = models.CharField(max_length=3)
     zone = models.CharField(max_length=64)
     test_clock = models.ForeignKey(TestClock, models.PROTECT, null=True, related_name="customers")
-    billing_anchor = models.DateTimeField(null=True)
+    billing_anchor_at = models.DateTimeField(null=True)
+    billing_anchor_zone = models.CharField(max_length=64, blank=True)
+    billing_anchor_day = models.PositiveSmallIntegerField(null=True)
+    payment_method_on_file = models.BooleanField(default=False)
     created_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
     last_acted_at = models.DateTimeField()
@@ -91,7 +95,12 @@ class Customer(models.Model):
                 condition=Q(parked_at=None, park_error="")
                 | (Q(parked_at__isnull=False) & ~Q(park_error="")),
                 name="customer_parked_with_an_error",
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(billing_anchor_at=None, billing_anchor_zone="", billing_anchor_day=None)
+                | Q(billing_anchor_at__isnull=False) & ~Q(billing_anchor_zone=""),
+                name="customer_billing_anchor_is_whole",
+            ),
         ]
         indexes = [
             models.Index(
@@ -112,6 +121,13 @@ class Customer(models.Model):
     @property
     def is_on_clock(self) -> bool:
         return self.test_clock_id is not None
+
+    @property
+    def shared_anchor(self) -> Anchor | None:
+        """What the customer's monthly purchases are aligned with."""
+        if self.billing_anchor_at is None:
+            return None
+        return Anchor(self.billing_anchor_at, self.billing_anchor_zone, self.billing_anchor_day)
 
 
 class CustomerProfile(models.Model):

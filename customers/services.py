@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from core import bulk, clock, preconditions
 from core.errors import Conflict, NotFound
 from core.events import Fact, publish
-from core.periods import UnknownZone, is_zone
+from core.periods import Anchor, UnknownZone, is_zone
 from core.transactions import command
 from customers import events
 from customers.clocks import ClockNotFound
@@ -119,10 +119,32 @@ def update_profile(
 
 
 @command
-def set_billing_anchors(*, anchors: Mapping[str, datetime | None]) -> None:
+def set_billing_anchors(*, anchors: Mapping[str, Anchor | None]) -> None:
     """Set or clear what customers' monthly purchases are aligned with, in their turns."""
-    rows = {customer_id: (anchor,) for customer_id, anchor in anchors.items()}
-    bulk.write(Customer, columns=("billing_anchor",), rows=rows)
+    columns = ("billing_anchor_at", "billing_anchor_zone", "billing_anchor_day")
+    rows = {
+        customer_id: (anchor.at, anchor.zone, anchor.day_of_month) if anchor else (None, "", None)
+        for customer_id, anchor in anchors.items()
+    }
+    bulk.write(Customer, columns=columns, rows=rows)
+
+
+@command
+def set_payment_method(*, customer_id: str, on_file: bool) -> tuple[Customer, bool]:
+    """Say whether the customer has a payment method; return the customer and whether that is new.
+
+    Trials that end as paid if there is one depend on it.
+    """
+    with turn(customer_id) as at:
+        customer = Customer.objects.get(pk=customer_id)
+        preconditions.verify(customer)
+        if customer.payment_method_on_file == on_file:
+            return customer, False
+        customer.payment_method_on_file = on_file
+        customer.save(update_fields=["payment_method_on_file"])
+        data = {"on_file": on_file}
+        publish([Fact(events.PAYMENT_METHOD_CHANGED, at=at, customer_id=customer_id, data=data)])
+        return customer, True
 
 
 @command

@@ -8,6 +8,7 @@ renewal it waited for. Whatever was due by then happens first, in transactions o
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from functools import partial
 from typing import Protocol
@@ -50,6 +51,12 @@ class ClockAdvancing(Conflict):
     code = "clock_advancing"
 
 
+class InstantPassed(Conflict):
+    """The customer has acted after the instant that this was decided for."""
+
+    code = "instant_passed"
+
+
 class CatchingUp(Unavailable):
     """More work is due for this customer than one request may do; it goes on in the background."""
 
@@ -71,12 +78,27 @@ class DueWork(Protocol):
 
 
 _due_work: Sequence[DueWork] = ()
+_pinned: ContextVar[Mapping[str, datetime] | None] = ContextVar("pinned instants", default=None)
 
 
 def install(due_work: Sequence[DueWork]) -> None:
     """Say what time changes, in the order of work at one instant. Called by ``billing.wiring``."""
     global _due_work
     _due_work = due_work
+
+
+@contextmanager
+def pinned(at: Mapping[str, datetime]) -> Iterator[None]:
+    """Have these customers' turns, and due work run in the block, be at given instants.
+
+    Only for what was decided for an instant before it is done, as a change set is. Due work up to
+    the instant comes first, as ever; what is due after it waits.
+    """
+    token = _pinned.set({**(_pinned.get() or {}), **at})
+    try:
+        yield
+    finally:
+        _pinned.reset(token)
 
 
 @contextmanager
@@ -91,13 +113,14 @@ def turns(customer_ids: Sequence[str]) -> Iterator[dict[str, datetime]]:
     """Take the turns of several customers, in the order of their ids, inside a unit of work.
 
     Yields each customer's instant: their clock's time in whole seconds, never before the last
-    instant they acted at.
+    instant they acted at; or the one that is ``pinned``.
 
     :raises CustomerNotFound: if one does not exist
     :raises CustomerClosed: if one was closed
     :raises CustomerParked: if one's due work has failed
     :raises ClockAdvancing: if one's test clock is moving
     :raises CatchingUp: if more was due than one request may do
+    :raises InstantPassed: if one has acted after its pinned instant
     """
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("a turn is taken inside a unit of work")
@@ -107,6 +130,8 @@ def turns(customer_ids: Sequence[str]) -> Iterator[dict[str, datetime]]:
     clocks = _hold_clocks(customers)
     _refuse_if_not_open(customers, clocks)
     at = _instants(customers, clocks)
+    if any(each.last_acted_at > at[each.id] for each in customers):
+        raise InstantPassed("the customer has acted after that instant")
     behind = [each.id for each in customers if _is_due(each, at[each.id])]
     if behind:
         raise Again(partial(catch_up, behind, steps=CATCH_UP_STEPS))
@@ -270,8 +295,10 @@ def _instants(
 ) -> dict[str, datetime]:
     """Return each customer's now. The clock is read here, when all locks have been waited for."""
     now = clock.whole_second(clock.system_now())
+    given = _pinned.get() or {}
     return {
-        each.id: max(
+        each.id: given.get(each.id)
+        or max(
             clocks[each.test_clock_id].frozen_at if each.test_clock_id else now, each.last_acted_at
         )
         for each in customers

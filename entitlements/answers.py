@@ -1,12 +1,14 @@
 """What an answer says. Pure; instants and decimals become text when the answer is written, and a
 test holds answers to the shapes that the API documents."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from entitlements import blocks
+from entitlements.blocks import Block
 from entitlements.decisions import Decision, decide, is_unlimited
 from entitlements.facts import Source
 from entitlements.timelines import Standing
@@ -27,14 +29,18 @@ class Whose:
 
 
 def check(
-    feature: FeatureTerms, standing: Standing, whose: Whose, quantity: Decimal
+    feature: FeatureTerms,
+    standing: Standing,
+    whose: Whose,
+    quantity: Decimal,
+    held: Sequence[Block] = (),
 ) -> dict[str, Any]:
     """Answer whether ``quantity`` more of a feature may be used.
 
-    ``valid_until`` is when time alone may change the answer: a value begins or ends, or the window
-    does. None: nothing that is known of.
+    ``held`` are the blocks of the whole owner. ``valid_until`` is when time alone may change the
+    answer: a value begins or ends, or the window or a block does. None: nothing that is known of.
     """
-    decision = decide(standing, quantity)
+    decision = decide(standing, quantity, blocks=blocks.names(held, whose.at))
     window = _window(standing, whose.at)
     return {
         "feature": feature.key,
@@ -43,18 +49,24 @@ def check(
         **_stand(feature, standing, decision, window),
         "revision": whose.revision,
         "as_of": whose.at,
-        "valid_until": _valid_until(standing, window),
+        "valid_until": _valid_until(standing, window, blocks.changes_at(held, whose.at)),
         "degraded": False,
     }
 
 
-def entitlement(feature: FeatureTerms, standing: Standing, at: datetime) -> dict[str, Any]:
-    """Say what an owner has of a feature, with its dates and sources, for a list."""
+def entitlement(
+    feature: FeatureTerms, standing: Standing, at: datetime, held: Sequence[Block] = ()
+) -> dict[str, Any]:
+    """Say what an owner has of a feature, with its dates and sources, for a list.
+
+    ``held`` are the blocks of the whole owner.
+    """
     current = standing.current
+    decision = decide(standing, Decimal(1), blocks=blocks.names(held, at))
     return {
         "feature": feature.key,
         "name": feature.name,
-        **_stand(feature, standing, decide(standing, Decimal(1)), _window(standing, at)),
+        **_stand(feature, standing, decision, _window(standing, at)),
         "from": current.starts_at if current else None,
         "until": current.ends_at if current else None,
         "sources": [source(each) for each in current.sources] if current else [],
@@ -62,8 +74,14 @@ def entitlement(feature: FeatureTerms, standing: Standing, at: datetime) -> dict
 
 
 def source(of: Source) -> dict[str, Any]:
-    """Name what gives a value."""
-    return {"type": of.type, "id": of.id, "product": of.product, "plan": of.plan}
+    """Name what gives a value, and the subscription it comes through."""
+    return {
+        "type": of.type,
+        "id": of.subscription_id,
+        "product": of.product,
+        "plan": of.plan,
+        "add_on": of.add_on or None,
+    }
 
 
 def shown(value: Value | None) -> Any:
@@ -117,6 +135,9 @@ def _window(standing: Standing, at: datetime) -> Window | None:
     return None if rule is None else window_at(rule, at)
 
 
-def _valid_until(standing: Standing, current: Window | None) -> datetime | None:
+def _valid_until(
+    standing: Standing, current: Window | None, blocks_change_at: datetime | None
+) -> datetime | None:
     ends = current.end if current and current.reset != ResetKind.SLIDING else None
-    return min((each for each in (standing.changes_at, ends) if each is not None), default=None)
+    instants = (standing.changes_at, ends, blocks_change_at)
+    return min((each for each in instants if each is not None), default=None)

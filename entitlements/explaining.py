@@ -96,22 +96,24 @@ def described(
 def remedies(
     feature: FeatureTerms, value: Value | None, offers: Iterable[Terms], held: Iterable[str]
 ) -> list[dict[str, Any]]:
-    """Name the plans that would give more, the lowest rank first; ``held`` are product keys."""
+    """Name the plans that would give more, the lowest rank first; ``held`` are product keys.
+
+    What a plan gives per unit is taken in the quantity that it is sold in without a word.
+    """
     products = set(held)
-    better = [
-        (terms, terms.features[feature.key].value)
+    gives = [
+        (terms, values.at_quantity(terms.features[feature.key].value, terms.quantity.default))
         for terms in offers
-        if not terms.unavailable
-        and feature.key in terms.features
-        and _is_better(value, terms.features[feature.key].value)
+        if feature.key in terms.features
     ]
+    better = [(terms, other) for terms, other in gives if _is_better(value, other)]
     return [
         {
             "code": _remedy(terms, products),
             "plan": terms.plan_key,
-            "gives": answers.said(gives),
+            "gives": answers.said(other),
         }
-        for terms, gives in sorted(
+        for terms, other in sorted(
             better, key=lambda each: (each[0].product.key, each[0].rank, each[0].plan_key)
         )
     ]
@@ -156,8 +158,6 @@ def _next_change(explanation: Explanation) -> dict[str, Any] | None:
 
 
 def _is_better(value: Value | None, other: Value) -> bool:
-    if values.is_per_unit(other):
-        return False
     if value is None:
         return other is not False and amount_of(other) != 0
     return values.compare(value, other) == Comparison.MORE

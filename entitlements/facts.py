@@ -1,13 +1,14 @@
 """Facts: who is given what, by what, from when to when. Plain values."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from entitlements.windows import WindowRule, window_rule
 from plans import values
-from plans.terms import Effect, Terms
+from plans.terms import Effect, Terms, ValueTerms
 from plans.values import Metered, Value
+from subscriptions.agreement import AddOnHeld
 from subscriptions.spans import Span
 
 PLAN = "plan"
@@ -76,43 +77,82 @@ class Fact:
 def of_spans(
     spans: Iterable[Span], terms: Mapping[str, Terms], zones: Mapping[str, str]
 ) -> list[Fact]:
-    """Return what subscriptions give. ``zones`` are the customers' own time zones."""
-    return [fact for span in spans for fact in _of_span(span, terms, zones[span.customer_id])]
+    """Return what subscriptions give; the spans of each are in order. ``zones`` are the customers'
+    own time zones.
+
+    What goes on giving the same is told once, whatever else happened: a payment that failed, say.
+    """
+    return [
+        fact for span in _joined(spans) for fact in _of_span(span, terms, zones[span.customer_id])
+    ]
+
+
+def _joined(spans: Iterable[Span]) -> list[Span]:
+    found: list[Span] = []
+    for span in spans:
+        if found and _goes_on(found[-1], span):
+            found[-1] = replace(found[-1], end=span.end)
+        else:
+            found.append(span)
+    return found
+
+
+def _goes_on(before: Span, after: Span) -> bool:
+    same = replace(
+        after, start=before.start, end=before.end, period=before.period, cause=before.cause
+    )
+    return before.end == after.start and same == before
 
 
 def _of_span(span: Span, terms: Mapping[str, Terms], customer_zone: str) -> list[Fact]:
-    source = Source(
+    plan = Source(
         type=PLAN,
         id=span.subscription_id,
         product=span.product_key,
         plan=span.plan_key,
         plan_version=span.plan_version_id,
     )
-    facts = []
-    for key, given in terms[span.plan_version_id].features.items():
-        value = values.at_quantity(given.value, span.quantity)
-        facts.append(
-            Fact(
-                customer_id=span.customer_id,
-                subject_id=span.subject_id,
-                feature=key,
-                value=value,
-                source=source,
-                starts_at=span.start,
-                ends_at=span.end,
-                window=_window_rule(value, span, customer_zone),
-                cause=span.cause,
-            )
-        )
-    return facts
+    given = [(plan, each, span.quantity) for each in terms[span.plan_version_id].features.values()]
+    for held in span.add_ons:
+        add_on = _add_on(plan, held)
+        given += [(add_on, each, held.quantity) for each in held.terms.features.values()]
+    return [_fact(span, source, each, quantity, customer_zone) for source, each, quantity in given]
+
+
+def _add_on(plan: Source, held: AddOnHeld) -> Source:
+    return replace(
+        plan,
+        type=ADD_ON,
+        id=f"{plan.id}:{held.key}",
+        subscription=plan.id,
+        add_on=held.key,
+        add_on_version=held.terms.version_id,
+    )
+
+
+def _fact(span: Span, source: Source, given: ValueTerms, quantity: int, customer_zone: str) -> Fact:
+    value = values.at_quantity(given.value, quantity)
+    return Fact(
+        customer_id=span.customer_id,
+        subject_id=span.subject_id,
+        feature=given.feature.key,
+        value=value,
+        source=source,
+        starts_at=span.start,
+        ends_at=span.end,
+        window=_window_rule(value, span, customer_zone),
+        cause=span.cause,
+        effect=given.effect,
+        paused=span.is_paused,
+    )
 
 
 def _window_rule(value: Value, span: Span, customer_zone: str) -> WindowRule | None:
     if not isinstance(value, Metered):
         return None
-    zone = customer_zone if value.zone == "customer" else value.zone or span.zone
+    zone = customer_zone if value.zone == "customer" else value.zone or span.cycle.zone
     return window_rule(
-        value.reset, interval=span.interval, anchor=span.anchor, billing_zone=span.zone, zone=zone
+        value.reset, interval=span.interval, cycle=span.cycle, period=span.period, zone=zone
     )
 
 

@@ -7,15 +7,18 @@ from datetime import datetime, timedelta
 from core.invariants import Invariant
 from core.invariants import rows as offenders
 from customers.models import Customer
-from entitlements import models, rows, timelines
+from entitlements import blocks, models, rows
 from entitlements.explaining import explain
 from entitlements.facts import Fact
 from entitlements.queries.granted import granted
 from entitlements.resolution import resolve, segments
+from entitlements.services import next_boundary
 from entitlements.timelines import Timeline
 from plans import queries as catalog
 from plans.terms import FeatureTerms
 from plans.values import Value
+from subscriptions import queries as subscriptions
+from subscriptions.blocks import Effect
 
 CUSTOMERS_AT_ONCE = 500
 _MOMENT = timedelta(microseconds=1)
@@ -80,7 +83,7 @@ def _instants(held: _Held) -> list[datetime]:
 
 def _is_what_would_be_computed(held: _Held, features: Mapping[str, FeatureTerms]) -> bool:
     computed = segments(held.facts, features, held.timeline.starts_at)
-    boundary = timelines.next_boundary(computed, held.timeline.starts_at)
+    boundary = next_boundary(computed, held.timeline.blocks, held.timeline.starts_at)
     return computed == held.timeline.segments and boundary == held.row.next_boundary_at
 
 
@@ -107,7 +110,19 @@ def _facts_out_of_line() -> list[str]:
     for ids in _customers():
         known = models.Fact.objects.known().filter(customer_id__in=ids)
         held = {rows.fact_of(row, features) for row in known}
-        found += sorted({fact.owner_id for fact in held ^ granted(ids)})
+        found += sorted({fact.owner_id for fact in held ^ granted(ids).facts})
+    return found
+
+
+def _blocks_out_of_line() -> list[str]:
+    found: list[str] = []
+    for ids in _customers():
+        wanted = blocks.of_owners(subscriptions.blocks(ids, Effect.ACCESS))
+        for row in models.Timeline.objects.filter(customer_id__in=ids):
+            placed = blocks.standing(wanted.pop(row.owner, ()), row.starts_at)
+            if blocks.from_json(row.blocks) != placed:
+                found.append(row.owner)
+        found += sorted(wanted)
     return found
 
 
@@ -152,6 +167,11 @@ INVARIANTS: tuple[Invariant, ...] = (
         "facts_follow_subscriptions",
         "The known facts are what subscriptions grant, no more and no less.",
         _facts_out_of_line,
+    ),
+    Invariant(
+        "timelines_hold_the_blocks_of_their_owners",
+        "The blocks stored with an owner's timeline are those placed on the owner as a whole.",
+        _blocks_out_of_line,
     ),
     Invariant(
         "facts_of_a_source_do_not_overlap",

@@ -51,7 +51,7 @@ class Fact(models.Model):
     feature = models.CharField(max_length=128)
     value = models.JSONField()
     source_type = models.CharField(max_length=16)
-    source_id = models.CharField(max_length=64)
+    source_id = models.CharField(max_length=192)
     source = models.JSONField()
     window = models.JSONField(null=True)
     cause = models.CharField(max_length=32)
@@ -123,7 +123,8 @@ class Fact(models.Model):
 class Timeline(models.Model):
     """What one owner has from ``starts_at`` on: its facts resolved, to be read in one piece.
 
-    A copy that can be computed again. ``revision`` is the customer's at its last change.
+    A copy that can be computed again. ``blocks`` are those of the whole owner that take access;
+    those of a customer are its subjects' too. ``revision`` is the customer's at its last change.
     """
 
     owner_id = models.UUIDField(primary_key=True)
@@ -133,6 +134,7 @@ class Timeline(models.Model):
     )
     starts_at = models.DateTimeField()
     segments = models.JSONField()
+    blocks = models.JSONField(default=list, db_default=[])
     next_boundary_at = models.DateTimeField(null=True)
     revision = models.BigIntegerField()
 

@@ -16,7 +16,8 @@ from core.errors import BadRequest, DomainError
 from core.principals import Principal
 from customers.services import SubjectNotFound
 from customers.turns import CustomerNotFound
-from entitlements import connections
+from entitlements import blocks, connections
+from entitlements.blocks import Block
 from entitlements.connections import Row, Statement
 from entitlements.tokens import Revision
 
@@ -41,7 +42,8 @@ class Asked:
 class Path:
     """The owners that an answer is about, their now in whole seconds, and what they hold.
 
-    What they hold is as stored: one feature's rows or, without a feature, a whole timeline.
+    What they hold is as stored: one feature's rows or, without a feature, a whole timeline. The
+    blocks are those that take access from a whole owner; a subject has its customer's too.
     """
 
     customer_id: str
@@ -50,6 +52,8 @@ class Path:
     revision: Revision
     of_customer: Any
     of_subject: Any
+    customer_blocks: tuple[Block, ...] = ()
+    subject_blocks: tuple[Block, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,7 @@ _COLUMNS = """
 _READ_AS = (
     *(connections.uuid, connections.uuid, connections.integer, connections.integer),
     *(connections.integer, connections.integer, connections.json, connections.json),
+    *(connections.json, connections.json),
 )
 _CUSTOMER_BY = {"id": "c.id = $1::uuid", "key": "c.key = $1::text"}
 _SUBJECT_BY = {"id": "s.id = ${}::uuid", "key": "s.key = ${}::text"}
@@ -91,7 +96,7 @@ def _single(customer_by: str, subject_by: str, *, whole: bool) -> Statement:
         named = subject
     held = "" if whole else f" -> 'features' -> ${len(names) + 1}::text"
     sql = f"""
-        SELECT {_COLUMNS}, tc.segments{held}, ts.segments{held}
+        SELECT {_COLUMNS}, tc.segments{held}, ts.segments{held}, tc.blocks, ts.blocks
         FROM {owners}
         LEFT JOIN customers_testclock k ON k.id = c.test_clock_id
         LEFT JOIN entitlements_customerrevision r ON r.customer_id = c.id
@@ -114,7 +119,7 @@ _MANY = Statement(
     "paths",
     f"""
     SELECT {_COLUMNS}, tc.segments -> 'features' -> i.feature,
-        ts.segments -> 'features' -> i.feature
+        ts.segments -> 'features' -> i.feature, tc.blocks, ts.blocks
     FROM jsonb_to_recordset($1::jsonb) AS i (
         place int, customer_id uuid, customer_key text, subject_id uuid, subject_key text,
         feature text)
@@ -226,7 +231,8 @@ def _path(asked: Asked, row: Row | None, seen_by: Principal) -> Path:
         raise not_found(named)
     if seen_by.customer_id not in (None, ids.encode("cus", row[0])):
         raise not_found(named)
-    customer, subject, acted, frozen, epoch, revision, of_customer, of_subject = row
+    customer, subject, acted, frozen, epoch, revision, *held = row
+    of_customer, of_subject, customer_blocks, subject_blocks = held
     if asked.subject is not None and subject is None:
         raise not_found(SubjectNotFound)
     now = int(clock.system_now().timestamp()) if frozen is None else frozen
@@ -237,4 +243,6 @@ def _path(asked: Asked, row: Row | None, seen_by: Principal) -> Path:
         revision=Revision(epoch, revision),
         of_customer=of_customer,
         of_subject=of_subject,
+        customer_blocks=blocks.from_json(customer_blocks or ()),
+        subject_blocks=blocks.from_json((*(customer_blocks or ()), *(subject_blocks or ()))),
     )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from core.acting import Acting
-from entitlements import models, timelines
+from entitlements import blocks, models, timelines
 from entitlements.facts import Fact
 from entitlements.timelines import Timeline
 from plans import values
@@ -60,4 +60,5 @@ def timeline_of(row: models.Timeline, features: Mapping[str, FeatureTerms]) -> T
         revision=row.revision,
         starts_at=row.starts_at,
         segments=timelines.from_json(row.segments, features),
+        blocks=blocks.from_json(row.blocks),
     )

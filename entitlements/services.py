@@ -6,21 +6,25 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import F, Q, Value
+from django.db.models import F, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Greatest
 
 from core import acting, clock, ids
 from core import events as bus
 from core.models import Event
 from core.transactions import command
-from entitlements import events, models, rows, timelines
+from entitlements import blocks, events, models, rows, timelines
+from entitlements.blocks import Block
 from entitlements.facts import Fact
-from entitlements.queries.granted import granted
+from entitlements.queries.granted import Granted, granted
 from entitlements.resolution import Segment, clipped, segments
 from plans import queries as catalog
 from plans.terms import FeatureTerms
+from subscriptions.blocks import BlockScope
+from subscriptions.events import BLOCK_TYPES
 
 _MOMENT = timedelta(microseconds=1)
+_BLOCKS = frozenset(each.name for each in BLOCK_TYPES)
 # An epoch is the minute it began in, so that none is ever used again: not even by restoring, after
 # one backup, an older one that knows nothing of the epoch begun then.
 _BEGIN_EPOCH = """
@@ -61,26 +65,35 @@ class _Changed:
 
 def sync(happened: Sequence[Event]) -> None:
     """Bring the facts of the customers and subjects that the events name in line with what they
-    hold, and their timelines with the facts.
+    hold, and their timelines with the facts and with the blocks of whole owners.
 
     Runs in the publisher's transaction, under the customers' turns; a fixed number of queries,
     however many customers. Where nothing has changed, nothing is written or published.
     """
     at = _latest(happened)
-    subject_ids = {each.subject_id for each in happened if each.subject_id}
     features = catalog.features()
+    subject_ids = _subjects(happened)
     known = _known_rows(at.keys(), subject_ids)
     before = {row.id: rows.fact_of(row, features) for row in known}
     wanted = granted(at, subject_ids=subject_ids)
-    gone = [row_id for row_id, fact in before.items() if fact not in wanted]
-    new = wanted - set(before.values())
-    if not gone and not new:
+    gone = [row_id for row_id, fact in before.items() if fact not in wanted.facts]
+    new = wanted.facts - set(before.values())
+    touched = {_owner(fact) for fact in new} | {_owner(before[each]) for each in gone}
+    stored = _stored(touched | _blockable(happened))
+    touched |= _blocked_otherwise(stored, wanted.blocks, at)
+    if not touched:
         return
     _supersede(gone)
     _record(new)
-    touched = {_owner(fact) for fact in new} | {_owner(before[each]) for each in gone}
     revisions = _bump({owner.customer_id for owner in touched})
-    _rewrite(touched, wanted, features, at=at, revisions=revisions)
+    changed = _rewrite(
+        [stored[owner] for owner in sorted(touched, key=lambda each: each.id)],
+        wanted,
+        features,
+        at=at,
+        revisions=revisions,
+    )
+    _publish(changed)
 
 
 def pass_boundaries(due: Mapping[str, datetime]) -> None:
@@ -90,19 +103,26 @@ def pass_boundaries(due: Mapping[str, datetime]) -> None:
     """
     features = catalog.features()
     changed: list[_Changed] = []
+    blocked: dict[str, datetime] = {}
     for row in models.Timeline.objects.filter(
         customer_id__in=due, next_boundary_at__lte=max(due.values())
     ).order_by("owner_id"):
         at = due[row.customer_id]
         if row.next_boundary_at is not None and row.next_boundary_at <= at:
             held = timelines.from_json(row.segments, features)
-            passed = _passed(row, held, at)
-            _fill(row, clipped(held, at), at)
+            own = blocks.from_json(row.blocks)
+            is_blocks = _is_passed(blocks.changes_at(own, row.next_boundary_at - _MOMENT), at)
+            passed = _all_features(row) if is_blocks else _passed(row, held, at)
+            if is_blocks and row.subject_id is None:
+                blocked[row.customer_id] = at
+            _fill(row, clipped(held, at), own, at)
             changed.append(_Changed(row, passed, at))
     models.Timeline.objects.bulk_update(
-        [each.row for each in changed], ["segments", "starts_at", "next_boundary_at"]
+        [each.row for each in changed], ["segments", "blocks", "starts_at", "next_boundary_at"]
     )
-    _publish(changed)
+    announced = {each.row.owner_id for each in changed}
+    of_subjects = [each for each in _of_subjects(blocked) if each.row.owner_id not in announced]
+    _publish([*changed, *of_subjects])
 
 
 @command
@@ -154,41 +174,113 @@ def _bump(customer_ids: Iterable[str]) -> dict[str, int]:
         return {ids.encode("cus", customer): number for customer, number in cursor.fetchall()}
 
 
+def _subjects(happened: Iterable[Event]) -> set[str]:
+    """Return the subjects whose facts the events may change: a product's block is about all."""
+    named = {each.subject_id for each in happened if each.subject_id}
+    wide = {
+        each.customer_id
+        for each in happened
+        if each.type in _BLOCKS and each.data["scope"] == BlockScope.PRODUCT
+    }
+    if wide:
+        held = models.Timeline.objects.filter(customer_id__in=wide, subject__isnull=False)
+        named |= set(held.values_list("subject_id", flat=True))
+    return named
+
+
+def _blockable(happened: Iterable[Event]) -> set[_Owner]:
+    """Return the owners who are blocked, or no longer, as a whole."""
+    return {
+        _Owner(each.customer_id, each.subject_id)
+        for each in happened
+        if each.type in _BLOCKS
+        and each.customer_id is not None
+        and each.data["scope"] in (BlockScope.CUSTOMER, BlockScope.SUBJECT)
+    }
+
+
+def _stored(owners: Collection[_Owner]) -> dict[_Owner, models.Timeline]:
+    """Return the owners' timelines, new ones for those who had none."""
+    found = models.Timeline.objects.in_bulk([owner.uuid for owner in owners])
+    return {
+        owner: found.get(owner.uuid)
+        or models.Timeline(
+            owner_id=owner.uuid, customer_id=owner.customer_id, subject_id=owner.subject_id
+        )
+        for owner in owners
+    }
+
+
+def _blocked_otherwise(
+    stored: Mapping[_Owner, models.Timeline],
+    wanted: Mapping[str, tuple[Block, ...]],
+    at: Mapping[str, datetime],
+) -> set[_Owner]:
+    """Return the owners whose blocks, as a whole, are not those that are stored."""
+    return {
+        owner
+        for owner, row in stored.items()
+        if blocks.standing(blocks.from_json(row.blocks), at[owner.customer_id])
+        != blocks.standing(wanted.get(owner.id, ()), at[owner.customer_id])
+    }
+
+
 def _rewrite(
-    owners: Collection[_Owner],
-    current: Iterable[Fact],
+    written: Sequence[models.Timeline],
+    wanted: Granted,
     features: Mapping[str, FeatureTerms],
     *,
     at: Mapping[str, datetime],
     revisions: Mapping[str, int],
-) -> None:
-    """Compute the owners' timelines anew, and publish for those that are different now."""
-    stored = models.Timeline.objects.in_bulk([owner.uuid for owner in owners])
-    of_owner: dict[str, list[Fact]] = {owner.id: [] for owner in owners}
-    for fact in current:
+) -> list[_Changed]:
+    """Compute timelines anew; return which are different now, those of subjects whose customer is
+    blocked otherwise included."""
+    of_owner: dict[str, list[Fact]] = {row.owner: [] for row in written}
+    for fact in wanted.facts:
         if fact.owner_id in of_owner:
             of_owner[fact.owner_id].append(fact)
-    written: list[models.Timeline] = []
     changed: list[_Changed] = []
-    for owner in sorted(owners, key=lambda owner: owner.id):
-        instant = at[owner.customer_id]
-        after = segments(of_owner[owner.id], features, instant)
-        row = stored.get(owner.uuid) or models.Timeline(
-            owner_id=owner.uuid, customer_id=owner.customer_id, subject_id=owner.subject_id
-        )
+    blocked: dict[str, datetime] = {}
+    for row in written:
+        instant = at[row.customer_id]
+        after = segments(of_owner[row.owner], features, instant)
         names = _changed_features(row, after, features, instant)
-        _fill(row, after, instant)
-        row.revision = revisions[owner.customer_id]
-        written.append(row)
+        before = row.blocks
+        _fill(row, after, wanted.blocks.get(row.owner, ()), instant)
+        row.revision = revisions[row.customer_id]
+        if row.blocks != before:
+            names = _all_features(row)
+            if row.subject_id is None:
+                blocked[row.customer_id] = instant
         if names:
             changed.append(_Changed(row, names, instant))
     models.Timeline.objects.bulk_create(
         written,
         update_conflicts=True,
         unique_fields=["owner_id"],
-        update_fields=["starts_at", "segments", "next_boundary_at", "revision"],
+        update_fields=["starts_at", "segments", "blocks", "next_boundary_at", "revision"],
     )
-    _publish(changed)
+    seen = {row.owner_id for row in written}
+    return [
+        *changed,
+        *(each for each in _of_subjects(blocked) if each.row.owner_id not in seen),
+    ]
+
+
+def _of_subjects(at: Mapping[str, datetime]) -> list[_Changed]:
+    """Return that all that subjects of these customers have is blocked, or no longer, as of the
+    customers' revisions."""
+    if not at:
+        return []
+    held = models.Timeline.objects.filter(customer_id__in=at, subject__isnull=False)
+    current = models.CustomerRevision.objects.filter(pk=OuterRef("customer_id"))
+    held.update(revision=Subquery(current.values("revision")))
+    found = [(row, _all_features(row)) for row in held.order_by("owner_id")]
+    return [_Changed(row, names, at[row.customer_id]) for row, names in found if names]
+
+
+def _all_features(row: models.Timeline) -> list[str]:
+    return sorted(row.segments["features"])
 
 
 def _changed_features(
@@ -210,10 +302,26 @@ def _passed(row: models.Timeline, held: Iterable[Segment], at: datetime) -> list
     return timelines.passing(held, after=row.next_boundary_at - _MOMENT, until=at)
 
 
-def _fill(row: models.Timeline, held: Sequence[Segment], at: datetime) -> None:
+def _is_passed(boundary: datetime | None, at: datetime) -> bool:
+    return boundary is not None and boundary <= at
+
+
+def _fill(
+    row: models.Timeline, held: Sequence[Segment], own: Iterable[Block], at: datetime
+) -> None:
+    standing = blocks.standing(own, at)
     row.starts_at = at
     row.segments = timelines.to_json(held)
-    row.next_boundary_at = timelines.next_boundary(held, at)
+    row.blocks = blocks.to_json(standing)
+    row.next_boundary_at = next_boundary(held, standing, at)
+
+
+def next_boundary(
+    held: Sequence[Segment], own: Sequence[Block], after: datetime
+) -> datetime | None:
+    """Return the next instant at which time alone changes what an owner may use."""
+    instants = (timelines.next_boundary(held, after), blocks.changes_at(own, after))
+    return min((each for each in instants if each is not None), default=None)
 
 
 def _publish(changed: Iterable[_Changed]) -> None:

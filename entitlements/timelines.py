@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from core.periods import Anchor, Cycle, Period
+from entitlements.blocks import Block
 from entitlements.facts import Source
 from entitlements.resolution import Segment
 from entitlements.windows import WindowRule
@@ -19,7 +21,7 @@ class Timeline:
     """What one owner has from ``starts_at`` on; segments are in the order of feature and time.
 
     The owner is the subject or, without one, the customer itself. ``revision`` is the customer's
-    at the timeline's last change.
+    at the timeline's last change. ``blocks`` are the owner's own, as a whole.
     """
 
     owner_id: str
@@ -28,6 +30,7 @@ class Timeline:
     revision: int
     starts_at: datetime
     segments: tuple[Segment, ...]
+    blocks: tuple[Block, ...] = ()
 
     def at(self, at: datetime) -> dict[str, Segment]:
         """Return the segment in effect of each feature that has one."""
@@ -181,20 +184,50 @@ def source_from_json(form: Mapping[str, str]) -> Source:
     return Source(**form)
 
 
-def window_to_json(rule: WindowRule) -> dict[str, str]:
-    form = {"reset": str(rule.kind), "every": rule.every, "zone": rule.zone}
+def window_to_json(rule: WindowRule) -> dict[str, Any]:
+    """Write a rule; what it does not need is left out."""
+    form: dict[str, Any] = {"reset": str(rule.kind), "every": rule.every, "zone": rule.zone}
     if rule.anchor is not None:
         form["anchor"] = _instant_to_json(rule.anchor)
-    return {name: text for name, text in form.items() if text}
+    if rule.cycle is not None:
+        form["cycle"] = _cycle_to_json(rule.cycle)
+    if rule.open is not None:
+        form["open"] = [_instant_to_json(rule.open.start), _instant_to_json(rule.open.end)]
+    return {name: part for name, part in form.items() if part}
 
 
-def window_from_json(form: Mapping[str, str]) -> WindowRule:
-    anchor = form.get("anchor")
+def window_from_json(form: Mapping[str, Any]) -> WindowRule:
+    anchor, cycle, bounds = form.get("anchor"), form.get("cycle"), form.get("open")
     return WindowRule(
         ResetKind(form["reset"]),
         form.get("every", ""),
         form.get("zone", ""),
         None if anchor is None else datetime.fromisoformat(anchor),
+        None if cycle is None else _cycle_from_json(cycle),
+        None if bounds is None else Period(*map(datetime.fromisoformat, bounds)),
+    )
+
+
+def _cycle_to_json(cycle: Cycle) -> dict[str, Any]:
+    form: dict[str, Any] = {
+        "anchor": _instant_to_json(cycle.anchor.at),
+        "day": cycle.anchor.day_of_month,
+        "zone": cycle.zone,
+        "shift_seconds": cycle.shift_seconds,
+        "left_zone": cycle.left_zone,
+    }
+    if cycle.joined_at is not None:
+        form["joined_at"] = _instant_to_json(cycle.joined_at)
+    return {name: part for name, part in form.items() if part}
+
+
+def _cycle_from_json(form: Mapping[str, Any]) -> Cycle:
+    joined_at = form.get("joined_at")
+    return Cycle(
+        Anchor(datetime.fromisoformat(form["anchor"]), form["zone"], form.get("day")),
+        form.get("shift_seconds", 0),
+        None if joined_at is None else datetime.fromisoformat(joined_at),
+        form.get("left_zone"),
     )
 
 

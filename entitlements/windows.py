@@ -5,9 +5,9 @@ job has to run at a reset.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from core.periods import MONTH, WEEK, YEAR, Anchor, Interval, boundary, period_at
+from core.periods import MONTH, WEEK, YEAR, Anchor, Cycle, Interval, Period, boundary, period_at
 from core.periods.zones import resolve
 from plans.resets import Reset, ResetKind
 
@@ -25,13 +25,18 @@ _ONCE = "once"
 
 @dataclass(frozen=True, slots=True)
 class WindowRule:
-    """When use starts over. ``every`` is an interval or calendar unit, counted in ``zone``, from
-    ``anchor`` where there is one."""
+    """When use starts over. ``every`` is an interval or calendar unit.
+
+    Billing periods are counted by a ``cycle``; ``open`` is the one that a pause has made longer
+    than the cycle says. Everything else is counted in ``zone``, from ``anchor`` where there is one.
+    """
 
     kind: ResetKind
     every: str = ""
     zone: str = ""
     anchor: datetime | None = None
+    cycle: Cycle | None = None
+    open: Period | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +49,21 @@ class Window:
 
 
 def window_rule(
-    reset: Reset, *, interval: str, anchor: datetime, billing_zone: str, zone: str
+    reset: Reset, *, interval: str, cycle: Cycle, period: Period, zone: str
 ) -> WindowRule:
     """Return the rule of a value that is granted with a subscription.
 
-    ``interval``, ``anchor`` and ``billing_zone`` are those of its billing periods; ``zone`` is
-    where the value's own calendar is read.
+    ``interval`` and ``cycle`` are those of its billing periods, ``period`` is the one that is open
+    when the value begins; ``zone`` is where the value's own calendar is read.
     """
     match reset.kind:
         case ResetKind.PRICE_PERIOD if interval != _ONCE:
-            return WindowRule(reset.kind, interval, billing_zone, anchor)
+            longer = _longer(cycle, Interval.parse(interval), period)
+            return WindowRule(reset.kind, interval, cycle=cycle, open=longer)
         case ResetKind.CALENDAR | ResetKind.SLIDING:
             return WindowRule(reset.kind, reset.every, zone)
         case ResetKind.FIXED:
-            return WindowRule(reset.kind, reset.every, zone, anchor)
+            return WindowRule(reset.kind, reset.every, zone, cycle.anchor.at)
         case _:
             return WindowRule(ResetKind.NEVER)
 
@@ -66,9 +72,20 @@ def window_at(rule: WindowRule, at: datetime) -> Window:
     """Return the window that an instant, in whole seconds, lies in; a sliding one ends with it."""
     if rule.kind == ResetKind.NEVER:
         return Window(None, None, rule.kind)
+    if rule.cycle is not None:
+        period = rule.cycle.period_at(Interval.parse(rule.every), at)
+        if rule.open is not None and rule.open.contains(at):
+            period = rule.open
+        return Window(period.start, period.end, rule.kind)
     if rule.kind == ResetKind.SLIDING:
         begins = boundary(Anchor(at, rule.zone), Interval.parse(rule.every), -1)
         return Window(begins, at, rule.kind)
     anchor = Anchor(rule.anchor or resolve(_CALENDAR_BEGINS, rule.zone), rule.zone)
     period = period_at(anchor, _CALENDAR.get(rule.every) or Interval.parse(rule.every), at)
     return Window(period.start, period.end, rule.kind)
+
+
+def _longer(cycle: Cycle, every: Interval, period: Period) -> Period | None:
+    """Return an open period that began before the cycle's last one, because of a pause in it."""
+    counted = cycle.period_at(every, period.end - timedelta(seconds=1))
+    return period if cycle.shift_seconds and period.start < counted.start else None

@@ -51,6 +51,12 @@ class PlanNotSold(Unprocessable):
     code = "plan_not_sold"
 
 
+class AddOnNotSold(Unprocessable):
+    """The add-on is archived, or has no version that is sold at the customer's time."""
+
+    code = "add_on_not_sold"
+
+
 class VersionNotDraft(Conflict):
     """Only a draft can be published."""
 

@@ -56,21 +56,11 @@ def load_features() -> dict[str, FeatureTerms]:
 
 
 def load_terms(version_ids: Sequence[str]) -> dict[str, Terms]:
-    """Return the terms of plan versions in four queries; unknown identifiers are left out."""
+    """Return the terms of plan versions in three queries; unknown identifiers are left out."""
     prices = _prices(Price.objects.filter(plan_version__in=version_ids))
     given = _values(FeatureValue.objects.filter(plan_version__in=version_ids))
     rows = PlanVersion.objects.select_related("plan__product").filter(pk__in=version_ids)
-    with_add_ons = set(
-        AddOnPlan.objects.filter(
-            included=True, plan__versions__in=version_ids, add_on__archived_at=None
-        ).values_list("plan_id", flat=True)
-    )
-    return {
-        row.id: _terms(
-            row, tuple(prices[row.id]), given[row.id], has_add_ons=row.plan_id in with_add_ons
-        )
-        for row in rows
-    }
+    return {row.id: _terms(row, tuple(prices[row.id]), given[row.id]) for row in rows}
 
 
 def load_add_on_terms(version_ids: Sequence[str]) -> dict[str, AddOnTerms]:
@@ -197,8 +187,6 @@ def _terms(
     row: PlanVersion,
     prices: tuple[PriceTerms, ...],
     features: dict[str, ValueTerms],
-    *,
-    has_add_ons: bool,
 ) -> Terms:
     given = [each.value for each in features.values()]
     return Terms(
@@ -221,7 +209,6 @@ def _terms(
         access_while_paused=row.access_while_paused,
         quantity=_quantity(row, prices, given),
         private=row.is_private,
-        unavailable=_unavailable(row, prices, given, has_add_ons=has_add_ons),
     )
 
 
@@ -246,15 +233,6 @@ def _trial(row: PlanVersion) -> TrialTerms | None:
         usage=TrialUsage(row.trial_usage),
         scope=Scope(row.trial_scope),
     )
-
-
-def unavailable(row: PlanVersion) -> tuple[str, ...]:
-    """Name what the lifecycle cannot serve yet of a row that ``queries.versions`` loaded."""
-    prices, given = _shown_parts(row)
-    has_add_ons = any(
-        link.included and link.add_on.archived_at is None for link in row.plan.add_on_links.all()
-    )
-    return _unavailable(row, prices, given, has_add_ons=has_add_ons)
 
 
 def quantity(row: PlanVersion | AddOnVersion) -> QuantityTerms:
@@ -285,18 +263,3 @@ def _counts_units(prices: Iterable[PriceTerms], given: Iterable[values.Value]) -
     return any(price.is_per_seat for price in prices) or any(
         values.is_per_unit(each) for each in given
     )
-
-
-def _unavailable(
-    row: PlanVersion,
-    prices: Iterable[PriceTerms],
-    given: Iterable[values.Value],
-    *,
-    has_add_ons: bool,
-) -> tuple[str, ...]:
-    reasons = {
-        "trial": row.trial_days is not None,
-        "quantity": _counts_units(prices, given),
-        "add_ons": has_add_ons,
-    }
-    return tuple(name for name, applies in reasons.items() if applies)

@@ -11,6 +11,7 @@ from core.errors import NotFound
 from plans import cache
 from plans.errors import (
     AddOnNotFound,
+    AddOnNotSold,
     PlanNotFound,
     PlanNotSold,
     PlanVersionNotFound,
@@ -92,6 +93,19 @@ def effective_add_on_versions(add_on_ids: Sequence[str], *, at: datetime) -> dic
         .values_list("add_on_id", "id")
     )
     return dict(rows)
+
+
+def effective_add_on(reference: str, *, at: datetime) -> AddOnTerms:
+    """Return the version of an add-on, by identifier or key, that is sold at an instant.
+
+    :raises AddOnNotFound: if there is no such add-on
+    :raises AddOnNotSold: if none of its versions is sold then
+    """
+    add_on = find_add_on(reference)
+    version_id = effective_add_on_versions([add_on.id], at=at).get(add_on.id)
+    if version_id is None:
+        raise AddOnNotSold(f"{add_on.key} is not sold at this time")
+    return add_on_terms_of([version_id])[version_id]
 
 
 def versions() -> QuerySet[PlanVersion]:

@@ -229,7 +229,11 @@ class QuantityTerms:
 
     def allows(self, quantity: int) -> bool:
         """Tell whether so many units may be had."""
-        return self.minimum <= quantity and (self.maximum is None or quantity <= self.maximum)
+        return self.nearest(quantity) == quantity
+
+    def nearest(self, quantity: int) -> int:
+        """Return the quantity, or the bound that it is beyond."""
+        return max(self.minimum, quantity if self.maximum is None else min(quantity, self.maximum))
 
 
 # Where neither a price nor a value depends on the quantity.
@@ -312,7 +316,6 @@ class Terms(Offer):
     externally_managed: bool
     access_while_paused: bool
     private: bool = False
-    unavailable: tuple[str, ...] = field(default=())
     pause: PauseMode = PauseMode.CREDIT
     quantity: QuantityTerms = ONE_ONLY
 

@@ -5,7 +5,8 @@ from django.http import HttpRequest
 from core.acting import because
 from core.admin import ReadOnlyAdmin
 from subscriptions import services
-from subscriptions.models import BillingPeriod, PendingChange, Subscription, Term
+from subscriptions.block_admin import BlockAdmin as BlockAdmin  # registered with the others
+from subscriptions.models import PendingChange, SpentTrial, Subscription, Term
 from subscriptions.services.cancel import When
 
 _CUSTOMER = ("customer__key", "customer__profile__email")
@@ -24,7 +25,9 @@ class SubscriptionAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Cancel at the end of the period")
     def cancel_at_period_end(self, request: HttpRequest, rows: QuerySet[Subscription]) -> None:
-        self.for_each(request, rows, lambda row: services.cancel(subscription_id=row.id))
+        self.for_each(
+            request, rows, lambda row: services.cancel(subscription_id=row.id, when=When.PERIOD_END)
+        )
 
     @admin.action(description="Cancel now")
     def cancel_now(self, request: HttpRequest, rows: QuerySet[Subscription]) -> None:
@@ -60,16 +63,16 @@ class PendingChangeAdmin(ReadOnlyAdmin):
 @admin.register(Term)
 class TermAdmin(ReadOnlyAdmin):
     list_display = (
-        "id", "customer", "subscription", "plan_version", "interval", "starts_at", "ends_at",
-        "cause",
+        "id", "customer", "subscription", "plan_version", "interval", "quantity", "state",
+        "starts_at", "cause", "superseded_at",
     )  # fmt: skip
-    list_filter = ("cause",)
+    list_filter = ("cause", "state")
     id_search_fields = ("subscription", "customer", "id")
     search_fields = _CUSTOMER
 
 
-@admin.register(BillingPeriod)
-class BillingPeriodAdmin(ReadOnlyAdmin):
-    list_display = ("id", "customer", "subscription", "starts_at", "ends_at")
-    id_search_fields = ("subscription", "customer", "id")
+@admin.register(SpentTrial)
+class SpentTrialAdmin(ReadOnlyAdmin):
+    list_display = ("id", "customer", "subject", "subscription", "product", "starts_at")
+    id_search_fields = ("subscription", "customer", "subject", "id")
     search_fields = _CUSTOMER

@@ -1,4 +1,4 @@
-"""What time alone does to subscriptions: planned changes and ends, and the next period."""
+"""What time alone does to subscriptions: what was agreed, trials' ends, and the next period."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -6,12 +6,13 @@ from datetime import datetime
 from django.db.models import Min
 
 from subscriptions import events
-from subscriptions.agreement import Arrival, Kind, arrive
+from subscriptions.agreement import Agreement
+from subscriptions.arrival import Arrival, Given, arrive
+from subscriptions.given import fallbacks, spent_trials, trial_ahead
 from subscriptions.loading import Loaded, load
-from subscriptions.models import Cause, ChangeStatus, Subscription
+from subscriptions.models import ChangeStatus, Subscription
+from subscriptions.states import State
 from subscriptions.writing import Move, write
-
-_EVENTS = {"changed": events.CHANGED, "renewed": events.RENEWED, "ended": events.ENDED}
 
 
 def next_due_at(customer_ids: Sequence[str]) -> dict[str, datetime]:
@@ -32,37 +33,53 @@ def run_due(due: Mapping[str, datetime]) -> None:
         row
         for row in Subscription.objects.filter(customer_id__in=due)
         .due(max(due.values()))
-        .select_related("customer")
+        .select_related("customer", "term")
         .order_by("customer_id", "next_due_at", "id")
         if row.next_due_at is not None and row.next_due_at <= due[row.customer_id]
     ]
-    write([move for loaded in load(rows) if (move := _move(loaded, due[loaded.row.customer_id]))])
+    write(_moves(load(rows), due))
 
 
-def _move(loaded: Loaded, at: datetime) -> Move | None:
-    shared = loaded.row.customer.billing_anchor
-    arrival = arrive(loaded.agreement, loaded.planned, at=at, shared=shared)
-    if arrival is None:
-        return None
-    applied = [(arrival.applied, ChangeStatus.APPLIED)] if arrival.applied else []
-    superseded = [(each, ChangeStatus.SUPERSEDED) for each in arrival.superseded]
-    resolved = [*applied, *superseded]
-    gone = {each.id for each, _ in resolved}
+def _moves(loaded: Sequence[Loaded], due: Mapping[str, datetime]) -> list[Move]:
+    trialing = [each for each in loaded if each.agreement.state == State.TRIALING]
+    follows = fallbacks({each.row.id: (each, due[each.row.customer_id]) for each in trialing})
+    ahead = {each.row.id: trial_ahead(each.agreement, each.planned) for each in loaded}
+    spent = spent_trials([each.row for each in loaded if ahead[each.row.id] is not None])
+    moves = []
+    for each in loaded:
+        row, terms = each.row, ahead[each.row.id]
+        given = Given(
+            row.customer.shared_anchor,
+            row.customer.payment_method_on_file,
+            follows.get(row.id),
+            is_trial_spent=terms is not None and spent.has(terms, row),
+            zone=row.customer.zone,
+        )
+        arrival = arrive(each.agreement, each.planned, at=due[row.customer_id], given=given)
+        if arrival is None:
+            continue
+        move = as_move(each, each.agreement, arrival)
+        if move.begins_trial:
+            spent.spend(move.after.terms, row)
+        moves.append(move)
+    return moves
+
+
+def as_move(loaded: Loaded, before: Agreement, arrival: Arrival) -> Move:
+    """Return the step that an arrival is."""
+    was = {each.id: each for each in loaded.planned}
     return Move(
         loaded.row,
-        loaded.agreement,
+        before,
         arrival.agreement,
-        at,
-        _EVENTS[arrival.what],
-        _cause(arrival),
-        decision=dict(arrival.applied.decision) if arrival.applied else {},
-        resolved=resolved,
-        planned=[each for each in loaded.planned if each.id not in gone],
+        arrival.at,
+        [events.HAPPENED[each] for each in arrival.happened],
+        arrival.cause,
+        decision=arrival.decision,
+        resolved=[
+            *((each, ChangeStatus.APPLIED) for each in arrival.applied),
+            *((each, ChangeStatus.SUPERSEDED) for each in arrival.superseded),
+        ],
+        planned=arrival.planned,
+        moved=[each for each in arrival.planned if each != was[each.id]],
     )
-
-
-def _cause(arrival: Arrival) -> str:
-    if arrival.what != "changed":
-        return "canceled" if arrival.what == "ended" else "renewed"
-    was_end = arrival.applied is not None and arrival.applied.kind == Kind.END
-    return Cause.FALLBACK if was_end else Cause.SCHEDULED

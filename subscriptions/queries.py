@@ -1,74 +1,55 @@
 """Reads about subscriptions that are more than a filter."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable
+from datetime import datetime
 
-from plans import queries as catalog
-from plans.terms import Terms
-from subscriptions.models import ChangeKind, PendingChange, Term
-from subscriptions.spans import Agreed, Span, with_agreed
+from django.db.models import Q
+
+from subscriptions.blocks import Block, Effect
+from subscriptions.history import History
+from subscriptions.models import Block as BlockRow
+from subscriptions.models import Subscription
+from subscriptions.reading import lives
+from subscriptions.spans import Span, spans_of
 
 
-def spans(customer_ids: Sequence[str]) -> list[Span]:
-    """Return when each subscription of these customers grants what, past and agreed future.
+def spans(
+    customer_ids: Collection[str], *, subject_ids: Collection[str] | None = None
+) -> list[Span]:
+    """Return when the subscriptions of customers hold what, past and agreed future.
 
-    A fixed number of queries, however many customers.
+    Those of the customers themselves are always there, of the subjects those of ``subject_ids``;
+    None: of all. A fixed number of queries, however many owners.
     """
-    terms = list(
-        Term.objects.filter(customer_id__in=customer_ids)
-        .select_related("subscription")
-        .order_by("subscription_id", "starts_at", "ends_at", "id")
-    )
-    pending = list(PendingChange.objects.pending().filter(customer_id__in=customer_ids))
-    version_ids = {each.plan_version_id for each in terms}
-    version_ids |= {each.plan_version_id for each in pending if each.plan_version_id}
-    versions = catalog.terms_of(version_ids)
-    history: dict[str, list[Term]] = {}
-    for each in terms:
-        history.setdefault(each.subscription_id, []).append(each)
-    agreed: dict[str, list[PendingChange]] = {}
-    for change in pending:
-        agreed.setdefault(change.subscription_id, []).append(change)
-    return [
-        span
-        for subscription_id, rows in history.items()
-        for span in with_agreed(
-            [_span(row, versions[row.plan_version_id]) for row in rows],
-            [_agreed(each, rows[-1], versions) for each in agreed.get(subscription_id, [])],
-        )
-    ]
+    rows = Subscription.objects.filter(customer_id__in=list(customer_ids))
+    if subject_ids is not None:
+        rows = rows.filter(Q(subject=None) | Q(subject_id__in=list(subject_ids)))
+    return [span for life in lives(rows) for span in spans_of(life.history)]
 
 
-def _span(term: Term, terms: Terms) -> Span:
-    return Span(
-        subscription_id=term.subscription_id,
-        customer_id=term.customer_id,
-        subject_id=term.subscription.subject_id,
-        product_key=terms.product.key,
-        plan_key=terms.plan_key,
-        plan_version_id=terms.version_id,
-        quantity=term.quantity,
-        start=term.starts_at,
-        end=term.ends_at,
-        interval=term.interval,
-        anchor=term.anchor_at,
-        zone=term.zone,
-        cause=term.cause,
-    )
+def histories(
+    subscription_ids: Iterable[str], *, known_at: datetime | None = None
+) -> list[History]:
+    """Return what subscriptions were, are and are agreed to be, in a fixed number of queries.
+
+    ``known_at`` is an instant of the machine's time: what was recorded later is left out, and
+    what was put aside later is there. One that was not known then is left out.
+    """
+    rows = Subscription.objects.filter(pk__in=list(subscription_ids))
+    return [life.history for life in lives(rows, known_at=known_at)]
 
 
-def _agreed(change: PendingChange, current: Term, versions: dict[str, Terms]) -> Agreed:
-    is_end = change.kind == ChangeKind.END
-    if change.plan_version_id is None:
-        return Agreed(change.effective_at, is_end, None)
-    following = Term(
-        customer_id=change.customer_id,
-        subscription=current.subscription,
-        plan_version_id=change.plan_version_id,
-        interval=change.interval,
-        quantity=current.quantity,
-        anchor_at=current.anchor_at,
-        zone=current.zone,
-        starts_at=change.effective_at,
-        cause="fallback" if is_end else "scheduled",
-    )
-    return Agreed(change.effective_at, is_end, _span(following, versions[change.plan_version_id]))
+def histories_of(customer_ids: Iterable[str], *, known_at: datetime | None = None) -> list[History]:
+    """Return the histories of all subscriptions of customers, those of subjects included."""
+    rows = Subscription.objects.filter(customer_id__in=list(customer_ids))
+    return [life.history for life in lives(rows, known_at=known_at)]
+
+
+def blocks(customer_ids: Iterable[str], effect: Effect) -> list[Block]:
+    """Return the blocks of customers that have an effect: past ones, present ones, those to come.
+
+    One that was lifted before it began has never been.
+    """
+    rows = BlockRow.objects.with_effect(effect).filter(customer_id__in=list(customer_ids))
+    found = [row.value for row in rows.select_related("product").order_by("id")]
+    return [each for each in found if each.ends_at is None or each.starts_at < each.ends_at]

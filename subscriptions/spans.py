@@ -1,16 +1,21 @@
 """When a subscription grants what: the past, the present and what is already agreed. Pure."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+
+from core.periods import Cycle, Period
+from subscriptions.agreement import AddOnHeld
+from subscriptions.history import Entry, History
+from subscriptions.states import ENTITLED, State
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """One subscription grants one plan version's features from ``start`` to ``end``, half open.
+    """One subscription holds one plan version from ``start`` to ``end``, half open.
 
-    ``end`` is None where nothing definite ends it: renewals are taken to succeed. ``anchor``,
-    ``interval`` and ``zone`` say where its billing periods begin, for allowances per period.
+    ``end`` is None where nothing definite ends it: renewals are taken to succeed. ``interval`` and
+    ``cycle`` say where its billing periods begin, for allowances per period; ``period`` is the one
+    open at ``start``. ``is_paused`` marks a pause in which the plan gives no access.
     """
 
     subscription_id: str
@@ -20,38 +25,47 @@ class Span:
     plan_key: str
     plan_version_id: str
     quantity: int
+    add_ons: tuple[AddOnHeld, ...]
     start: datetime
     end: datetime | None
     interval: str
-    anchor: datetime
-    zone: str
+    cycle: Cycle
+    period: Period
+    is_paused: bool
     cause: str
 
 
-@dataclass(frozen=True, slots=True)
-class Agreed:
-    """What is agreed for later: another version (``following``), or the end.
+def spans_of(history: History) -> list[Span]:
+    """Return the spans of one subscription in order; what has no length is left out."""
+    entries = (*history.entries, *history.agreed)
+    ends = [*(entry.starts_at for entry in entries[1:]), None]
+    return [
+        _span(history, entry, end)
+        for entry, end in zip(entries, ends, strict=True)
+        if entry.starts_at != end and _is_held(entry)
+    ]
 
-    An end leads to the fallback plan, or to nothing.
-    """
 
-    at: datetime
-    is_end: bool
-    following: Span | None
+def _is_held(entry: Entry) -> bool:
+    return entry.agreement.state in ENTITLED | {State.PAUSED}
 
 
-def with_agreed(spans: Sequence[Span], agreed: Iterable[Agreed]) -> list[Span]:
-    """Let what is agreed for later follow the last span, in time order; an end is the last word.
-
-    At one instant an end comes before a change, as when that instant arrives.
-    """
-    result = list(spans)
-    for each in sorted(agreed, key=lambda each: (each.at, not each.is_end)):
-        if not result or result[-1].end is not None:
-            break
-        result[-1] = replace(result[-1], end=each.at)
-        if each.following is not None:
-            result.append(replace(each.following, start=each.at, end=None))
-        if each.is_end:
-            break
-    return [each for each in result if each.end is None or each.start < each.end]
+def _span(history: History, entry: Entry, end: datetime | None) -> Span:
+    held = entry.agreement
+    return Span(
+        subscription_id=history.subscription_id,
+        customer_id=history.customer_id,
+        subject_id=history.subject_id,
+        product_key=history.product_key,
+        plan_key=held.terms.plan_key,
+        plan_version_id=held.terms.version_id,
+        quantity=held.quantity,
+        add_ons=held.add_ons,
+        start=entry.starts_at,
+        end=end,
+        interval=held.interval,
+        cycle=held.cycle,
+        period=held.period,
+        is_paused=not held.is_entitled,
+        cause=entry.cause,
+    )

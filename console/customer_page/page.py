@@ -6,7 +6,8 @@ from datetime import datetime
 
 from django.db.models import F, Q
 
-from console.customer_page import holdings, subscribed, targets
+from console.customer_page import charged, holdings, subscribed, targets
+from console.customer_page.charged import Charged
 from console.customer_page.history import History, history_of
 from console.customer_page.holdings import Holding
 from console.customer_page.subscribed import Subscribed
@@ -40,6 +41,7 @@ class CustomerPage:
     owners: Sequence[Owner]
     only: Subject | None
     subjects_in_all: int
+    charged: Charged
     history: History
     dead_letters: int
     cut: Sequence[str]
@@ -88,6 +90,7 @@ def customer_page(customer: Customer, *, only: str = "") -> CustomerPage:
         ],
         only=chosen,
         subjects_in_all=subjects.count(),
+        charged=charged.of_customer(customer),
         history=history_of(customer.id),
         dead_letters=targets.dead_letters(customer.id),
         cut=[name for name, is_cut in cut.items() if is_cut],

@@ -7,6 +7,8 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from core.money import Money
+
 register = template.Library()
 
 # What a word says about the row beside it; other words are neutral.
@@ -24,6 +26,12 @@ def instant(at: datetime | None) -> SafeString | str:
     return format_html(
         '<time datetime="{}">{}</time>', f"{at:%Y-%m-%dT%H:%M:%SZ}", f"{at:%Y-%m-%d %H:%M:%S}"
     )
+
+
+@register.filter
+def money(amount: Money) -> str:
+    """Write an amount in major units with its currency: ``25.00 USD``."""
+    return f"{amount.to_major()} {amount.currency}"
 
 
 @register.filter

@@ -1,7 +1,8 @@
 """Billing periods: half-open ``[start, end)``, counted from a fixed anchor. Pure; no clock.
 
 Intervals (``intervals``), local time (``zones``), where counting begins (``anchors``), the
-periods themselves (``sequence``), and what a piece of one costs (``stubs``).
+periods themselves (``sequence``), what moves a count on (``cycles``), and what a piece of a period
+costs (``stubs``).
 """
 
 from core.periods.anchors import (
@@ -11,6 +12,7 @@ from core.periods.anchors import (
     choose_anchor,
     day_of_month_anchor,
 )
+from core.periods.cycles import Cycle
 from core.periods.intervals import (
     DAY,
     MONTH,
@@ -43,6 +45,7 @@ __all__ = [
     "Anchor",
     "AnchorNotAllowed",
     "BeyondCalendar",
+    "Cycle",
     "Interval",
     "Length",
     "MalformedInterval",

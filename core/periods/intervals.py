@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Literal, Self, cast, get_args
 
 from core.errors import BadRequest
@@ -57,12 +58,7 @@ class Interval:
 
         :raises MalformedInterval: for anything else ("3 month", "P1M", "0 days")
         """
-        if text == "once":
-            return cls("once")
-        match = _TEXT.fullmatch(text)
-        if match is None or (match[3] == "s") != (int(match[1] or 1) > 1):
-            raise MalformedInterval('an interval is written like "month", "3 months" or "once"')
-        return cls(cast(Unit, match[2]), int(match[1] or 1))
+        return cls(*_parts(text))
 
     def __str__(self) -> str:
         return self.unit if self.count == 1 else f"{self.count} {self.unit}s"
@@ -102,6 +98,17 @@ class Interval:
     @property
     def _nominal_seconds(self) -> int:
         return self.days * _SECONDS_OF_A_DAY + self.months * _SECONDS_OF_A_MONTH
+
+
+@lru_cache(maxsize=256)
+def _parts(text: str) -> tuple[Unit, int]:
+    """Return unit and count; of a few texts, which come again and again."""
+    if text == "once":
+        return "once", 1
+    match = _TEXT.fullmatch(text)
+    if match is None or (match[3] == "s") != (int(match[1] or 1) > 1):
+        raise MalformedInterval('an interval is written like "month", "3 months" or "once"')
+    return cast(Unit, match[2]), int(match[1] or 1)
 
 
 DAY = Interval("day")

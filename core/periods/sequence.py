@@ -6,6 +6,7 @@ Counting from the period before would let 31 January become 28 February and stay
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
+from functools import lru_cache
 
 from core.periods.anchors import Anchor
 from core.periods.intervals import Interval
@@ -95,8 +96,12 @@ def index_at(anchor: Anchor, interval: Interval, at: datetime) -> int:
     return n
 
 
+@lru_cache(maxsize=4096)
 def period_at(anchor: Anchor, interval: Interval, at: datetime) -> Period:
     """Return the period that contains an instant, which may lie before the anchor.
+
+    Remembered: all rules about one subscription ask for the same few periods, and many
+    subscriptions are counted alike.
 
     :raises ValueError: if the instant is naive; and as ``boundary`` does
     """

@@ -14,6 +14,7 @@ CUSTOMER = {
     "profile": {"name": "Shop GmbH", "email": "billing@shop.example"},
     "test_clock": None,
     "billing_anchor": None,
+    "payment_method_on_file": False,
     "created_at": "2026-01-31T00:00:00Z",
     "closed_at": None,
     "parked": False,

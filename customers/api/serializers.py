@@ -51,7 +51,14 @@ class CustomerOut(Output):
     zone = serializers.CharField()
     profile = ProfileOut()
     test_clock = serializers.CharField(source="test_clock_id", allow_null=True)
-    billing_anchor = Instant(allow_null=True, help_text="What monthly purchases are aligned with.")
+    billing_anchor = Instant(
+        source="billing_anchor_at",
+        allow_null=True,
+        help_text="What monthly purchases are aligned with.",
+    )
+    payment_method_on_file = serializers.BooleanField(
+        help_text="Whether there is something to charge; trials may end as paid only then."
+    )
     created_at = Instant()
     closed_at = Instant(allow_null=True)
     parked = serializers.SerializerMethodField(

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from customers.api import clocks, events, views
+from customers.api import clocks, events, payment_methods, views
 
 urlpatterns = [
     path("customers", views.Customers.as_view()),
@@ -13,4 +13,5 @@ urlpatterns = [
     path("test-clocks", clocks.Clocks.as_view()),
     path("test-clocks/<str:clock>", clocks.OneClock.as_view()),
     path("test-clocks/<str:clock>/advance", clocks.Advance.as_view()),
+    path("customers/<str:customer>/payment-method", payment_methods.PaymentMethod.as_view()),
 ]

@@ -22,7 +22,10 @@ class Migration(migrations.Migration):
                 ('key', models.CharField(max_length=128, null=True, unique=True)),
                 ('currency', models.CharField(max_length=3)),
                 ('zone', models.CharField(max_length=64)),
-                ('billing_anchor', models.DateTimeField(null=True)),
+                ('billing_anchor_at', models.DateTimeField(null=True)),
+                ('billing_anchor_zone', models.CharField(blank=True, max_length=64)),
+                ('billing_anchor_day', models.PositiveSmallIntegerField(null=True)),
+                ('payment_method_on_file', models.BooleanField(default=False)),
                 ('created_at', models.DateTimeField()),
                 ('closed_at', models.DateTimeField(null=True)),
                 ('last_acted_at', models.DateTimeField()),
@@ -141,5 +144,9 @@ class Migration(migrations.Migration):
         pgtrigger.migrations.AddTrigger(
             model_name='customer',
             trigger=pgtrigger.compiler.Trigger(name='audit_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n    INSERT INTO core_auditentry\n        (at, actor, reason, request_id, table_name, row_id, customer_id, operation, changes)\n    SELECT clock_timestamp(), current_setting('billing.actor', true),\n        coalesce(current_setting('billing.reason', true), ''),\n        coalesce(current_setting('billing.request_id', true), ''),\n        TG_TABLE_NAME, o.id::text, o.id, 'delete', to_jsonb(o)\n FROM old_rows o; RETURN NULL;", hash='ae75b43e6e960ad757576a7bffdd1801ed67f675', level='STATEMENT', operation='DELETE', pgid='pgtrigger_audit_delete_f7d71', referencing='REFERENCING OLD TABLE AS old_rows ', table='customers_customer', when='AFTER')),
+        ),
+        migrations.AddConstraint(
+            model_name='customer',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('billing_anchor_at', None), ('billing_anchor_day', None), ('billing_anchor_zone', '')), models.Q(('billing_anchor_at__isnull', False), models.Q(('billing_anchor_zone', ''), _negated=True)), _connector='OR'), name='customer_billing_anchor_is_whole'),
         ),
     ]

@@ -49,6 +49,7 @@ _SOURCE = {
     "id": "sub_01jd3vq6n0e6rt1c7h9a2b4c5f",
     "product": "zone_plans",
     "plan": "pro",
+    "add_on": None,
 }
 
 ENTITLEMENTS = {

@@ -86,10 +86,11 @@ class ChecksOut(Output):
 
 
 class SourceOut(Output):
-    type = serializers.CharField(help_text="`plan`.")
+    type = serializers.CharField(help_text="`plan` or `add_on`.")
     id = serializers.CharField(help_text="The subscription it comes through.")
     product = serializers.CharField()
-    plan = serializers.CharField()
+    plan = serializers.CharField(help_text="The subscription's plan; of an add-on, its base.")
+    add_on = serializers.CharField(allow_null=True, help_text="The add-on's key, or null.")
 
 
 class EntitlementOut(_Standing):
@@ -124,12 +125,14 @@ class ResultOut(Output):
 
 
 class StepOut(Output):
-    step = serializers.CharField(help_text="Which rule this step is of: `plan`.")
+    step = serializers.CharField(help_text="Which rule this step is of: `plan` or `add_on`.")
     source = SourceOut()  # type: ignore[assignment]  # the API's name, not DRF's attribute
     until = Instant(allow_null=True, help_text="When the source stops giving it.")
     value_in = Value(allow_null=True, help_text="What the step before left; null: nothing.")
     value_out = Value(allow_null=True, help_text="What this step left.")
-    rule = serializers.CharField(help_text="How values are combined, or `ended`.")
+    rule = serializers.CharField(
+        help_text="How values are combined; else `replace`, `add`, `paused`, `blocked` or `ended`."
+    )
     won = serializers.BooleanField(help_text="The result shows what this source gives.")
     because = serializers.CharField()
     actor = serializers.CharField(allow_null=True, help_text="Null for callers of one customer.")

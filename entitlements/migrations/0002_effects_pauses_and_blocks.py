@@ -26,4 +26,14 @@ class Migration(migrations.Migration):
             name='paused',
             field=models.BooleanField(db_default=False),
         ),
+        migrations.AddField(
+            model_name='timeline',
+            name='blocks',
+            field=models.JSONField(db_default=[], default=list),
+        ),
+        migrations.AlterField(
+            model_name='fact',
+            name='source_id',
+            field=models.CharField(max_length=192),
+        ),
     ]

@@ -8,6 +8,7 @@ from core.errors import DomainError, Unprocessable
 from core.principals import Principal
 from entitlements import answers, catalog, reader
 from entitlements.answers import Whose
+from entitlements.blocks import Block
 from entitlements.connections import EntitlementsUnavailable
 from entitlements.queries import revisions
 from entitlements.reader import Asked, Path
@@ -74,7 +75,14 @@ def check_many(
 
 def _answer(feature: FeatureTerms, path: Path, quantity: Decimal) -> dict[str, Any]:
     whose = Whose(path.customer_id, path.subject_id, path.now, path.revision.number)
-    return answers.check(feature, _standing(feature, path), whose, quantity)
+    return answers.check(
+        feature, _standing(feature, path), whose, quantity, blocks_of(feature, path)
+    )
+
+
+def blocks_of(feature: FeatureTerms, path: Path) -> tuple[Block, ...]:
+    """Return the stored blocks of whoever has a feature, as a whole."""
+    return path.customer_blocks if feature.scope == Scope.CUSTOMER else path.subject_blocks
 
 
 def _standing(feature: FeatureTerms, path: Path) -> Standing:

@@ -1,6 +1,7 @@
 """What an owner holds, at any instant, and why. The past is told as it is known now."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -9,10 +10,11 @@ from django.db.models import QuerySet
 from core import clock
 from core.principals import Principal
 from customers.models import Customer, Subject
-from entitlements import answers, catalog, explaining, models, rows
+from entitlements import answers, blocks, catalog, explaining, models, rows
+from entitlements.blocks import Block
 from entitlements.explaining import Explanation, Record
-from entitlements.facts import Fact
-from entitlements.queries.checks import SubjectRequired
+from entitlements.facts import Fact, Source
+from entitlements.queries.checks import SubjectRequired, blocks_of
 from entitlements.queries.paths import path_of
 from entitlements.reader import Asked, Path
 from entitlements.resolution import Segment, segments
@@ -20,7 +22,9 @@ from entitlements.timelines import from_json, standing
 from entitlements.words import Telling
 from plans import queries as plans
 from plans.models import Plan
-from plans.terms import FeatureTerms, Scope, Terms
+from plans.terms import FeatureTerms, Scope
+from subscriptions import queries as subscriptions
+from subscriptions.blocks import Effect
 
 
 def entitlements(*, asked: Asked, at: datetime | None, principal: Principal) -> dict[str, Any]:
@@ -35,6 +39,7 @@ def entitlements(*, asked: Asked, at: datetime | None, principal: Principal) -> 
     features = catalog.look().by_key
     instant = at or path.now
     tracks = _tracks(path, features, at)
+    blocked = _blocks(path) if at else None
     return {
         "customer": path.customer_id,
         "subject": path.subject_id,
@@ -42,7 +47,12 @@ def entitlements(*, asked: Asked, at: datetime | None, principal: Principal) -> 
         "projected": instant > path.now,
         "revision": path.revision.number,
         "data": [
-            answers.entitlement(features[key], standing(tracks[key], instant), instant)
+            answers.entitlement(
+                features[key],
+                standing(tracks[key], instant),
+                instant,
+                blocks_of(features[key], path) if blocked is None else blocked,
+            )
             for key in sorted(tracks)
             if catalog.is_visible(features[key], principal)
         ],
@@ -66,8 +76,10 @@ def explain(
     subject_id = path.subject_id if terms.scope == Scope.SUBJECT else None
     instant = at or path.now
     records = _records(path.customer_id, subject_id, terms, principal)
-    explanation = explaining.explain(terms, records, instant)
-    versions = plans.terms_of({fact.source.plan_version for fact in records})
+    owner = replace(path, subject_id=subject_id)
+    explanation = explaining.explain(
+        terms, records, instant, blocks=blocks.names(_blocks(owner), instant)
+    )
     customer = Customer.objects.get(pk=path.customer_id)
     return {
         "owner": subject_id or path.customer_id,
@@ -79,7 +91,7 @@ def explain(
         "revision": path.revision.number,
         **explaining.described(
             explanation,
-            telling=_telling(customer, subject_id, versions),
+            telling=_telling(customer, subject_id, {fact.source for fact in records}),
             records=records,
             remedies=_remedies(explanation, customer.id, path.now),
         ),
@@ -103,6 +115,13 @@ def _tracks(
     return tracks
 
 
+def _blocks(path: Path) -> tuple[Block, ...]:
+    """Return the blocks that an owner has as a whole, of all times; its customer's too."""
+    held = blocks.of_owners(subscriptions.blocks([path.customer_id], Effect.ACCESS))
+    owners = {path.customer_id, path.subject_id or path.customer_id}
+    return tuple(block for owner in sorted(owners) for block in held.get(owner, ()))
+
+
 def _rows(customer_id: str, subject_id: str | None) -> QuerySet[models.Fact]:
     known = models.Fact.objects.known().filter(customer_id=customer_id, subject_id=subject_id)
     return known.order_by("id")
@@ -122,13 +141,19 @@ def _records(
     }
 
 
-def _telling(customer: Customer, subject_id: str | None, versions: Mapping[str, Terms]) -> Telling:
+def _telling(customer: Customer, subject_id: str | None, sources: Collection[Source]) -> Telling:
     owner = f"Customer {customer.key or customer.id}"
     if subject_id is not None:
         subject = Subject.objects.get(pk=subject_id)
         owner = f"{subject.kind.capitalize()} {subject.key or subject.id}"
-    names = {version_id: terms.plan_name for version_id, terms in versions.items()}
-    return Telling(owner=owner, zone=customer.zone, plans=names)
+    versions = plans.terms_of({each.plan_version for each in sources})
+    add_ons = plans.add_on_terms_of({each.add_on_version for each in sources} - {""})
+    return Telling(
+        owner=owner,
+        zone=customer.zone,
+        plans={version_id: terms.plan_name for version_id, terms in versions.items()},
+        add_ons={version_id: terms.add_on_name for version_id, terms in add_ons.items()},
+    )
 
 
 def _remedies(explanation: Explanation, customer_id: str, now: datetime) -> list[dict[str, Any]]:

@@ -85,7 +85,6 @@ VERSION = {
     "quantity": {"min": 1, "max": 1, "default": 1},
     "pause": "credit",
     "access_while_paused": False,
-    "unavailable": [],
 }
 ARCHIVED_VERSION = {**VERSION, "status": "archived", "archived_at": "2026-02-01T08:00:00Z"}
 PUBLISH = {"reason": "Prices agreed for spring"}

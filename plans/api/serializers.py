@@ -143,9 +143,6 @@ class PlanVersionOut(Output):
         help_text="What a pause does: credit the rest of the period, or extend it."
     )
     access_while_paused = serializers.BooleanField()
-    unavailable = serializers.SerializerMethodField(
-        help_text="What of it cannot be served yet; such a version cannot be subscribed to."
-    )
 
     def get_customers(self, row: PlanVersion) -> list[str]:
         if not self.context["request"].principal.may(Scope.CATALOG_WRITE):
@@ -163,9 +160,6 @@ class PlanVersionOut(Output):
 
     def get_quantity(self, row: PlanVersion) -> dict[str, int | None]:
         return _quantity(row)
-
-    def get_unavailable(self, row: PlanVersion) -> list[str]:
-        return list(loading.unavailable(row))
 
 
 class AddOnVersionOut(Output):

@@ -12,11 +12,13 @@ from plans import queries as catalog
 from plans.errors import ProductNotFound
 from subscriptions import services
 from subscriptions.api import examples
-from subscriptions.api.serializers import OutcomeOut, PutIn, SubscriptionOut
-from subscriptions.api.views import SALE, TURN, answer
-from subscriptions.services.change import DifferentProduct
+from subscriptions.api.common import SALE, TURN, answer, wanted
+from subscriptions.api.outputs import OutcomeOut, SubscriptionOut
+from subscriptions.api.serializers import PutIn
+from subscriptions.services.change import DateRequired
 from subscriptions.services.put import SeveralSubscriptions
 from subscriptions.services.results import WrongOwner
+from subscriptions.services.targets import DifferentProduct, NotWhilePaused
 
 _DESCRIPTION = (
     "Subscribes, or changes by the product's change policy. Asking for what is so already, or is "
@@ -30,6 +32,8 @@ _PROBLEMS = (
     DifferentProduct,
     SeveralSubscriptions,
     WrongOwner,
+    DateRequired,
+    NotWhilePaused,
 )
 _EXAMPLE = {"plan": "pro", "interval": "month"}
 
@@ -96,8 +100,7 @@ def _put(
         customer_id=customer_id,
         subject_id=subject_id,
         product_id=catalog.find_product(product).id,
-        plan_id=catalog.find_plan(data["plan"]).id,
-        interval=data.get("interval"),
+        wanted=wanted(data),
         override=principal.may(Scope.SUBSCRIPTIONS_OVERRIDE),
     )
     return answer(result, status=201 if result.created else 200)

@@ -1,72 +1,55 @@
-"""Subscriptions: begin, change, cancel, and what is agreed for later."""
+"""Subscriptions: list, begin, read at any time, note."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import QuerySet
 
-from core.acting import ReasonRequired, require_reason
 from core.api.fields import Choice, Instant
 from core.api.lists import Filter, Filters
-from core.api.lookups import find, visible
-from core.api.operations import Change as FieldChange
-from core.api.operations import Changed, changes, lists, reads
+from core.api.lookups import visible
+from core.api.operations import Changed, Parameter, changes, lists, reads
 from core.api.views import ApiRequest, ApiView
-from core.principals import Principal, Scope
+from core.errors import NotFound
+from core.periods import AnchorNotAllowed
+from core.principals import Scope
 from customers.lookups import find_customer, find_subject
 from customers.services import SubjectEnded, SubjectNotFound
-from customers.turns import (
-    CatchingUp,
-    ClockAdvancing,
-    CustomerClosed,
-    CustomerNotFound,
-    CustomerParked,
-)
+from customers.turns import CustomerNotFound
 from plans import queries as catalog
-from plans.change_rules import AnchorRule, Proration, Timing
-from plans.errors import PlanNotFound, PlanNotSold, PlanVersionNotFound
 from subscriptions import services
-from subscriptions.agreement import CurrencyNotSold, IntervalNotSold
 from subscriptions.api import examples
-from subscriptions.api.serializers import (
-    CancelIn,
-    ChangeIn,
-    MetadataIn,
-    OutcomeOut,
-    PendingOut,
-    SubscribeIn,
-    SubscriptionOut,
-)
+from subscriptions.api.common import NEEDS_OVERRIDE as NEEDS_OVERRIDE
+from subscriptions.api.common import ONE as ONE
+from subscriptions.api.common import SALE as SALE
+from subscriptions.api.common import TAG, answer, beginning, find_subscription
+from subscriptions.api.common import TURN as TURN
+from subscriptions.api.outputs import OutcomeOut, SubscriptionOut
+from subscriptions.api.serializers import MetadataIn, SubscribeIn
 from subscriptions.models import ChangeKind, PendingChange, Subscription
-from subscriptions.services.cancel import (
-    AlreadyOnFallback,
-    ChangeNotFound,
-    NotCanceling,
-    When,
-)
-from subscriptions.services.change import DifferentProduct, NothingToChange, Override
-from subscriptions.services.results import (
-    AlreadyEnded,
-    ContactSales,
-    NotAvailableYet,
-    SubscriptionNotFound,
-    WrongOwner,
-)
+from subscriptions.reading import standing_at
+from subscriptions.services.beginnings import DateInPast, DatesOutOfOrder
+from subscriptions.services.ends import AlreadyOnFallback
+from subscriptions.services.results import SubscriptionNotFound, WrongOwner
 from subscriptions.services.subscribe import AlreadySubscribed
+from subscriptions.services.wanted import Order
 from subscriptions.states import State
 
-TURN = (CustomerClosed, CustomerParked, ClockAdvancing, CatchingUp)
-SALE = (
-    PlanNotFound,
-    PlanNotSold,
-    PlanVersionNotFound,
-    IntervalNotSold,
-    CurrencyNotSold,
-    ContactSales,
-    NotAvailableYet,
+AT = Parameter(
+    "at",
+    Instant(required=False),
+    "Another instant of the customer's time, past or future.",
 )
-ONE = (SubscriptionNotFound, AlreadyEnded)
-NEEDS_OVERRIDE = frozenset({"plan_version", "timing", "anchor", "proration"})
+KNOWN_AT = Parameter(
+    "known_at",
+    Instant(required=False, whole=False),
+    "As it was known at this instant of the machine's time; as known now unless told.",
+)
+
+
+class NothingThen(NotFound):
+    """At that instant, or by what was known then, there was no such subscription."""
+
+    code = "nothing_then"
 
 
 def _agreed(**which: Any) -> QuerySet[Any]:
@@ -102,7 +85,7 @@ class Subscriptions(ApiView):
     @lists(
         SubscriptionOut,
         filters=SubscriptionFilters,
-        tag="subscriptions",
+        tag=TAG,
         summary="List subscriptions",
         description="Newest first, ended ones included.",
         response_example=examples.SUBSCRIPTION,
@@ -114,7 +97,7 @@ class Subscriptions(ApiView):
         SubscribeIn,
         SubscriptionOut,
         status=(201, 200),
-        tag="subscriptions",
+        tag=TAG,
         summary="Subscribe",
         description=(
             "Puts a customer, or one of its subjects, on a plan. Of an exclusive product there is "
@@ -129,6 +112,10 @@ class Subscriptions(ApiView):
             SubjectEnded,
             WrongOwner,
             AlreadySubscribed,
+            AlreadyOnFallback,
+            AnchorNotAllowed,
+            DateInPast,
+            DatesOutOfOrder,
         ),
         request_example=examples.SUBSCRIBE,
         response_example=examples.SUBSCRIPTION,
@@ -139,14 +126,14 @@ class Subscriptions(ApiView):
         subject_id = None
         if "subject" in data:
             subject_id = find_subject(customer, data["subject"], request.principal).id
-        override = _override(data, request.principal)
+        plan = catalog.find_plan(data["plan"])
         result = services.subscribe(
             customer_id=customer.id,
             subject_id=subject_id,
-            plan_id=catalog.find_plan(data["plan"]).id,
-            interval=data.get("interval"),
-            version_id=data.get("plan_version"),
-            override=override is not None,
+            order=Order(
+                plan.id, data.get("interval"), data.get("quantity"), data.get("add_ons", {})
+            ),
+            beginning=beginning(data, request.principal),
         )
         return answer(result, status=201 if result.created else 200)
 
@@ -156,19 +143,33 @@ class OneSubscription(ApiView):
 
     @reads(
         SubscriptionOut,
-        tag="subscriptions",
+        parameters=(AT, KNOWN_AT),
+        tag=TAG,
         summary="Get a subscription",
-        description="What it is now, with what is agreed for later; an ended one stays readable.",
-        problems=(SubscriptionNotFound,),
+        description=(
+            "What it is now, with what is agreed for later; an ended one stays readable. `at` "
+            "asks for another instant of its customer's time: the past as it is known now, "
+            "corrections included, and the future as it is agreed, if renewals succeed. "
+            "`known_at` asks for what was known earlier, in the machine's time. Metadata, version "
+            "and `updated_at` are always those of now."
+        ),
+        problems=(SubscriptionNotFound, NothingThen),
         response_example=examples.SUBSCRIPTION,
     )
     def get(self, request: ApiRequest, subscription: str) -> Subscription:
-        return find_subscription(subscription, request.principal)
+        row = find_subscription(subscription, request.principal)
+        at, known_at = (request.parameters.get(each.name) for each in (AT, KNOWN_AT))
+        if at is None and known_at is None:
+            return row
+        then = standing_at(row.id, at=at, known_at=known_at)
+        if then is None:
+            raise NothingThen("there was no such subscription then")
+        return then
 
     @changes(
         MetadataIn,
         SubscriptionOut,
-        tag="subscriptions",
+        tag=TAG,
         summary="Replace a subscription's metadata",
         description="Your own notes. Nothing here reads them; an ended subscription keeps them.",
         problems=(*TURN, SubscriptionNotFound),
@@ -179,165 +180,3 @@ class OneSubscription(ApiView):
     def patch(self, request: ApiRequest, data: dict[str, Any], subscription: str) -> Changed:
         row = find_subscription(subscription, request.principal)
         return answer(services.set_metadata(subscription_id=row.id, metadata=data["metadata"]))
-
-
-class Change(ApiView):
-    scopes = {"POST": Scope.SUBSCRIPTIONS_WRITE}
-
-    @changes(
-        ChangeIn,
-        SubscriptionOut,
-        tag="subscriptions",
-        summary="Change plan or interval",
-        description=(
-            "The product's change policy decides when: by default an upgrade acts now, a "
-            "downgrade at the period's end. The answer names the rule that decided. A change for "
-            "later replaces what was agreed before; a change now takes it away."
-        ),
-        problems=(*TURN, *SALE, *ONE, DifferentProduct, NothingToChange),
-        request_example={"plan": "pro", "interval": "month"},
-        response_example=examples.SUBSCRIPTION,
-        outcome=OutcomeOut,
-    )
-    def post(self, request: ApiRequest, data: dict[str, Any], subscription: str) -> Changed:
-        row = find_subscription(subscription, request.principal)
-        plan_id = catalog.find_plan(data["plan"]).id if "plan" in data else None
-        return answer(
-            services.change(
-                subscription_id=row.id,
-                plan_id=plan_id,
-                interval=data.get("interval"),
-                override=_override(data, request.principal),
-            )
-        )
-
-
-class Cancel(ApiView):
-    scopes = {"POST": Scope.SUBSCRIPTIONS_WRITE}
-
-    @changes(
-        CancelIn,
-        SubscriptionOut,
-        tag="subscriptions",
-        summary="Cancel",
-        description=(
-            "At the period's end the subscription falls back to the product's fallback plan, or "
-            "ends where there is none. Until then it can be taken back with `uncancel`."
-        ),
-        problems=(*TURN, *ONE, AlreadyOnFallback, ReasonRequired),
-        request_example={"when": "period_end"},
-        response_example=examples.SUBSCRIPTION,
-        outcome=OutcomeOut,
-    )
-    def post(self, request: ApiRequest, data: dict[str, Any], subscription: str) -> Changed:
-        row = find_subscription(subscription, request.principal)
-        when = When(data["when"])
-        if when == When.NOW:
-            request.principal.require_for_fields(Scope.SUBSCRIPTIONS_OVERRIDE, ["when"])
-            require_reason()
-        return answer(services.cancel(subscription_id=row.id, when=when))
-
-
-class Uncancel(ApiView):
-    scopes = {"POST": Scope.SUBSCRIPTIONS_WRITE}
-
-    @changes(
-        None,
-        SubscriptionOut,
-        tag="subscriptions",
-        summary="Take a cancellation back",
-        description="Until it takes effect. A change that it had superseded does not come back.",
-        problems=(*TURN, *ONE, NotCanceling),
-        request_example=examples.REASON,
-        response_example=examples.SUBSCRIPTION,
-        outcome=OutcomeOut,
-    )
-    def post(self, request: ApiRequest, data: dict[str, Any], subscription: str) -> Changed:
-        row = find_subscription(subscription, request.principal)
-        return answer(services.uncancel(subscription_id=row.id))
-
-
-class ScheduleFilters(Filters):
-    kind = Filter.choice(ChangeKind, "kind", "Changes of this kind.")
-
-
-class Schedule(ApiView):
-    scopes = {"GET": Scope.SUBSCRIPTIONS_READ}
-
-    @lists(
-        PendingOut,
-        filters=ScheduleFilters,
-        tag="subscriptions",
-        summary="List what is agreed for later",
-        description="Newest first. What has happened, or was taken back, is no longer listed.",
-        problems=(SubscriptionNotFound,),
-        response_example=examples.SUBSCRIPTION["pending"][0],
-    )
-    def get(self, request: ApiRequest, subscription: str) -> QuerySet[PendingChange]:
-        row = find_subscription(subscription, request.principal)
-        return (
-            PendingChange.objects.pending()
-            .filter(subscription=row)
-            .select_related("plan_version__plan")
-        )
-
-
-class OneScheduled(ApiView):
-    scopes = {"DELETE": Scope.SUBSCRIPTIONS_WRITE}
-
-    @changes(
-        None,
-        SubscriptionOut,
-        tag="subscriptions",
-        summary="Take one agreed change back",
-        description="A change of plan or a cancellation, by its id, until it takes effect.",
-        problems=(*TURN, *ONE, ChangeNotFound),
-        response_example=examples.SUBSCRIPTION,
-        outcome=OutcomeOut,
-    )
-    def delete(
-        self, request: ApiRequest, data: dict[str, Any], subscription: str, change: str
-    ) -> Changed:
-        row = find_subscription(subscription, request.principal)
-        return answer(services.unschedule(subscription_id=row.id, change_id=change))
-
-
-def find_subscription(reference: str, principal: Principal) -> Subscription:
-    """:raises SubscriptionNotFound: if there is none, or it is another tenant's"""
-    return find(
-        Subscription.objects.shown(),
-        reference,
-        prefix="sub",
-        missing=SubscriptionNotFound,
-        principal=principal,
-        key_field=None,
-    )
-
-
-def answer(result: services.Result, *, status: int = 200) -> Changed:
-    """Show a command's outcome as every command on a subscription does."""
-    row = Subscription.objects.shown().get(pk=result.subscription.pk)
-    return Changed(
-        row,
-        status=status,
-        customers=[row.customer_id],
-        changes=[FieldChange(*each) for each in result.changes],
-        outcome=result,
-    )
-
-
-def _override(data: Mapping[str, Any], principal: Principal) -> Override | None:
-    """Return what the caller decides instead of the policy; None without the scope.
-
-    :raises FieldNotAllowed: naming a field that needs the scope
-    """
-    given = NEEDS_OVERRIDE & data.keys()
-    principal.require_for_fields(Scope.SUBSCRIPTIONS_OVERRIDE, given)
-    if not principal.may(Scope.SUBSCRIPTIONS_OVERRIDE):
-        return None
-    return Override(
-        timing=Timing(data["timing"]) if "timing" in data else None,
-        anchor=AnchorRule(data["anchor"]) if "anchor" in data else None,
-        proration=Proration(data["proration"]) if "proration" in data else None,
-        version_id=data.get("plan_version"),
-    )

@@ -12,20 +12,23 @@ from plans import queries as catalog
 from plans.errors import PlanNotFound, PlanNotSold, ProductNotFound
 from plans.models import Product
 from plans.terms import Scope, Terms
-from subscriptions import events
-from subscriptions.agreement import CurrencyNotSold, begin, choose_interval, ended
+from subscriptions import events, queries
+from subscriptions.blocks import Blocked, Concern, Effect, refuse_change
+from subscriptions.given import spent_trials
 from subscriptions.loading import load
 from subscriptions.models import Cause, ChangeStatus, Subscription
+from subscriptions.moves import ended
+from subscriptions.policy import CurrencyNotSold, choose_interval
+from subscriptions.sales import Sale
 from subscriptions.services.results import (
     ContactSales,
-    NotAvailableYet,
     Owner,
     WrongOwner,
     check_owner,
     sellable,
-    zone_for,
 )
-from subscriptions.services.subscribe import new_row
+from subscriptions.services.subscribe import begun, new_row
+from subscriptions.services.wanted import Beginning
 from subscriptions.writing import Move, write
 
 
@@ -43,8 +46,8 @@ FOLLOW_REFUSALS: tuple[type[DomainError], ...] = (
     NotADefault,
     WrongOwner,
     ContactSales,
-    NotAvailableYet,
     CurrencyNotSold,
+    Blocked,
 )
 
 
@@ -53,6 +56,15 @@ class _Newcomer:
     owner: Owner
     at: datetime
     chosen: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _New:
+    """A subscription that begins: its row, not written yet, and what is had."""
+
+    row: Subscription
+    sale: Sale
+    cause: Cause
 
 
 def follow_owners(happened: Sequence[Event]) -> None:
@@ -73,8 +85,10 @@ def follow_owners(happened: Sequence[Event]) -> None:
 
 def _beginnings(created: Sequence[Event]) -> list[Move]:
     defaults = {scope: catalog.default_plans(scope) for scope in (Scope.CUSTOMER, Scope.SUBJECT)}
-    moves = []
+    new: list[_New] = []
     sold: dict[tuple[str, str, datetime], Terms] = {}
+    choosing = {each.customer_id for each in created if each.data["plans"] and each.customer_id}
+    blocks = queries.blocks(choosing, Effect.CHANGE)
     for newcomer in _newcomers(created):
         scope = Scope.SUBJECT if newcomer.owner.subject else Scope.CUSTOMER
         chosen = _chosen(newcomer, scope)
@@ -89,8 +103,11 @@ def _beginnings(created: Sequence[Event]) -> list[Move]:
             terms = sold[where]
             if plan_id in chosen.values():
                 check_owner(terms, newcomer.owner)
-            moves.append(_beginning(newcomer, terms, is_default=plan_id not in chosen.values()))
-    return moves
+                owner = newcomer.owner
+                concern = Concern(owner.customer.id, terms.product.key, owner.subject_id)
+                refuse_change(blocks, concern, newcomer.at)
+            new.append(_new(newcomer, terms, is_default=plan_id not in chosen.values()))
+    return _begun(new)
 
 
 def _newcomers(created: Sequence[Event]) -> list[_Newcomer]:
@@ -136,20 +153,27 @@ def _is_for(product: Product, owner: Owner) -> bool:
     return owner.subject is None or not kind or owner.subject.kind == kind
 
 
-def _beginning(newcomer: _Newcomer, terms: Terms, *, is_default: bool) -> Move:
-    customer, at = newcomer.owner.customer, newcomer.at
-    currency = customer.currency
-    agreement = begin(
-        terms,
-        interval=choose_interval(terms, currency=currency, wanted=None),
-        currency=currency,
-        zone=zone_for(terms, customer),
-        at=at,
-        shared=customer.billing_anchor,
+def _new(newcomer: _Newcomer, terms: Terms, *, is_default: bool) -> _New:
+    owner, currency = newcomer.owner, newcomer.owner.customer.currency
+    interval = choose_interval(terms, currency=currency, wanted=None)
+    return _New(
+        new_row(terms, owner, currency=currency, at=newcomer.at),
+        Sale(terms, interval, currency, terms.quantity.default),
+        Cause.DEFAULT if is_default else Cause.SUBSCRIBED,
     )
-    row = new_row(terms, newcomer.owner, currency=currency, at=at)
-    cause = Cause.DEFAULT if is_default else Cause.SUBSCRIBED
-    return Move(row, None, agreement, at, events.CREATED, cause)
+
+
+def _begun(rows: Sequence[_New]) -> list[Move]:
+    """Several subjects of one customer may share one trial: the first has it."""
+    spent = spent_trials([each.row for each in rows if each.sale.terms.trial is not None])
+    moves = []
+    for new in rows:
+        at = new.row.started_at
+        agreement = begun(new.row, new.sale, Beginning(), start=at, spent=spent)
+        if agreement.trial is not None:
+            spent.spend(new.sale.terms, new.row)
+        moves.append(Move(new.row, None, agreement, at, [events.CREATED], new.cause))
+    return moves
 
 
 def _endings(ended_owners: Sequence[Event]) -> list[Move]:
@@ -164,7 +188,7 @@ def _endings(ended_owners: Sequence[Event]) -> list[Move]:
         for event in ended_owners
         if event.type == owners.SUBJECT_ENDED.name
     }
-    current = Subscription.objects.current().select_related("customer")
+    current = Subscription.objects.current().select_related("customer", "term")
     rows = {
         row.id: row
         for row in [
@@ -180,8 +204,8 @@ def _endings(ended_owners: Sequence[Event]) -> list[Move]:
             gone[loaded.row.subject_id]
             if loaded.row.subject_id
             else closed[loaded.row.customer_id],
-            events.ENDED,
-            "owner_ended",
+            [events.ENDED],
+            Cause.OWNER_ENDED,
             resolved=[(each, ChangeStatus.SUPERSEDED) for each in loaded.planned],
         )
         for loaded in load(list(rows.values()))

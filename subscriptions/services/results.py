@@ -1,7 +1,7 @@
 """What a command answers, and the refusals that several commands share."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -12,12 +12,11 @@ from core.errors import Conflict, NotFound, Unprocessable
 from customers.models import Customer, Subject
 from customers.services import SubjectEnded, SubjectNotFound
 from plans import queries as catalog
-from plans.change_rules import Decision
 from plans.errors import PlanVersionNotFound
 from plans.models import PlanVersion, VersionStatus
 from plans.terms import Scope, Terms
-from subscriptions.agreement import Agreement, Planned
-from subscriptions.loading import Loaded, load
+from subscriptions.agreement import Agreement
+from subscriptions.loading import Loaded, load_with_base
 from subscriptions.models import Subscription
 from subscriptions.states import ENDED
 
@@ -26,12 +25,6 @@ class SubscriptionNotFound(NotFound):
     """There is no such subscription."""
 
     code = "subscription_not_found"
-
-
-class NotAvailableYet(Unprocessable):
-    """The catalog holds terms that this release stores and shows but does not serve."""
-
-    code = "not_available_yet"
 
 
 class ContactSales(Unprocessable):
@@ -55,12 +48,13 @@ class AlreadyEnded(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A command's outcome: the subscription, which of its fields changed, how that was decided and
-    which pending changes it took away."""
+    """A command's outcome: the subscription, which of its fields changed, how that was decided, as
+    a whole and for each part, and which pending changes it took away."""
 
     subscription: Subscription
     changes: tuple[tuple[str, Any, Any], ...] = ()
     decision: Mapping[str, Any] | None = None
+    parts: Sequence[Mapping[str, Any]] = ()
     replaced: tuple[str, ...] = ()
     created: bool = False
 
@@ -94,17 +88,17 @@ def owner_of(*, customer_id: str, subject_id: str | None) -> Owner:
     return Owner(customer, subject)
 
 
-def load_one(subscription_id: str) -> Loaded:
+def load_one(subscription_id: str, *, at: datetime) -> Loaded:
     """Read one subscription under its customer's turn.
 
     :raises AlreadyEnded: if it has ended
     :raises PreconditionFailed: if it is not what the caller has seen
     """
-    row = Subscription.objects.shown().select_related("customer").get(pk=subscription_id)
+    row = Subscription.objects.shown().select_related("customer", "term").get(pk=subscription_id)
     preconditions.verify(row)
     if row.ended_at is not None:
         raise AlreadyEnded("this subscription has ended")
-    return load([row])[0]
+    return load_with_base(row, at=at)
 
 
 def customer_of(subscription_id: str) -> str:
@@ -125,7 +119,6 @@ def sellable(
 
     :raises PlanVersionNotFound: if the plan has no such version
     :raises ContactSales: for plans agreed with sales, unless ``override``
-    :raises NotAvailableYet: naming what is not served yet
     """
     if version_id is None:
         version_id = catalog.effective_version(plan_id, at=at, customer_id=customer_id)
@@ -134,11 +127,6 @@ def sellable(
     terms = catalog.terms(version_id)
     if (terms.contract or terms.externally_managed) and not override:
         raise ContactSales(f"{terms.plan_key} is agreed with sales")
-    if terms.unavailable:
-        raise NotAvailableYet(
-            f"{terms.plan_key} needs what is not served yet: {', '.join(terms.unavailable)}",
-            needs=list(terms.unavailable),
-        )
     return terms
 
 
@@ -167,27 +155,35 @@ def zone_for(terms: Terms, customer: Customer) -> str:
 
 
 def differences(
-    before: Agreement, after: Agreement, dropped: Sequence[Planned], *, at: datetime
+    before: Agreement,
+    after: Agreement,
+    *,
+    at: datetime,
+    pending: tuple[list[str], list[str]] = ([], []),
 ) -> tuple[tuple[str, Any, Any], ...]:
-    """Return what a caller sees change: (field, before, after). ``dropped`` was pending."""
+    """Return what a caller sees change: (field, before, after). ``pending`` are the identifiers of
+    pending changes before and after."""
     pairs: list[tuple[str, Any, Any]] = [
         ("plan", before.terms.plan_key, after.terms.plan_key),
         ("plan_version", before.terms.version_id, after.terms.version_id),
         ("interval", before.interval, after.interval),
+        ("quantity", before.quantity, after.quantity),
+        ("add_ons", add_ons_of(before), add_ons_of(after)),
         ("state", str(before.state), str(after.state)),
+        ("trial_end", before.trial and before.trial.ends_at, after.trial and after.trial.ends_at),
+        ("paused_since", before.pause and before.pause.since, after.pause and after.pause.since),
+        ("billed", before.is_billed, after.is_billed),
         ("ended_at", None, at if after.state in ENDED else None),
-        ("anchor", before.anchor_at, after.anchor_at),
+        ("anchor", before.cycle.anchor.at, after.cycle.anchor.at),
+        ("extended_seconds", before.cycle.shift_seconds, after.cycle.shift_seconds),
+        ("zone", before.cycle.zone, after.cycle.zone),
         ("period_start", before.period.start, after.period.start),
         ("period_end", before.period.end, after.period.end),
-        ("pending", list(ids_of(dropped)), []),
+        ("pending", *pending),
     ]
     return tuple(pair for pair in pairs if pair[1] != pair[2])
 
 
-def as_data(decision: Decision) -> dict[str, str]:
-    """Return a decision as it is kept and shown."""
-    return {name: str(value) for name, value in asdict(decision).items()}
-
-
-def ids_of(planned: Sequence[Planned]) -> tuple[str, ...]:
-    return tuple(each.id for each in planned)
+def add_ons_of(agreement: Agreement) -> dict[str, int]:
+    """Return the add-ons of an agreement as callers see them: {key: quantity}."""
+    return {held.key: held.quantity for held in agreement.add_ons}

@@ -11,8 +11,10 @@ ROOT = Path(__file__).resolve().parents[2]
 APPS = (
     "billing",
     "console",
+    "changes",
     "provisioning",
     "entitlements",
+    "invoicing",
     "subscriptions",
     "identity",
     "plans",

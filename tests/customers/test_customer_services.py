@@ -10,7 +10,7 @@ from core import events
 from core.events import Listener
 from core.ids import new_id
 from core.models import Event
-from core.periods import UnknownZone
+from core.periods import Anchor, UnknownZone
 from core.transactions import unit_of_work
 from customers.models import Customer, CustomerProfile, Subject
 from customers.queries import now_of
@@ -244,10 +244,22 @@ def test_commands_name_the_customer_that_is_missing(db: None) -> None:
 
 def test_billing_anchors_are_set_and_cleared_together(ada: Customer) -> None:
     bob = create_customer(currency="EUR")
-    set_billing_anchors(anchors={ada.id: at("01-31 00:00"), bob.id: None})
-    set_billing_anchors(anchors={bob.id: at("02-28 00:00")})
-    anchors = dict(Customer.objects.values_list("id", "billing_anchor"))
-    assert anchors == {ada.id: at("01-31 00:00"), bob.id: at("02-28 00:00")}
+    month_end = Anchor(at("02-28 00:00"), "UTC", 31)
+    berlin = Anchor(at("01-30 23:00"), "Europe/Berlin")
+
+    set_billing_anchors(anchors={ada.id: month_end, bob.id: None})
+    set_billing_anchors(anchors={bob.id: berlin})
+    assert {each.id: each.shared_anchor for each in Customer.objects.all()} == {
+        ada.id: month_end,
+        bob.id: berlin,
+    }
+
+    set_billing_anchors(anchors={ada.id: None})
+    rows = Customer.objects.filter(pk=ada.id).values_list(
+        "billing_anchor_at", "billing_anchor_zone", "billing_anchor_day"
+    )
+    assert list(rows) == [(None, "", None)]
+    assert Customer.objects.get(pk=bob.id).shared_anchor == berlin
 
 
 def test_a_customers_now_is_the_machines_whole_second(

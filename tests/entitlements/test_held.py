@@ -49,7 +49,15 @@ def test_an_entry_says_what_a_check_says_and_since_when_and_from_what(world: Wor
         "2025-01-31T00:00:00Z",
         None,
         "rules",
-        [{"type": "plan", "id": subscription, "product": "zone", "plan": "free"}],
+        [
+            {
+                "type": "plan",
+                "id": subscription,
+                "product": "zone",
+                "plan": "free",
+                "add_on": None,
+            }
+        ],
     )
 
 

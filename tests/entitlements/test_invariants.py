@@ -33,6 +33,9 @@ BREAKS = {
         "UPDATE entitlements_timeline SET segments = jsonb_set("
         "segments, '{features,rules,0,value}', '6') WHERE subject_id IS NOT NULL"
     ),
+    "timelines_hold_the_blocks_of_their_owners": (
+        "UPDATE entitlements_timeline SET blocks = '[]' WHERE subject_id IS NULL"
+    ),
     "explanations_fold_to_checks": (
         "UPDATE entitlements_timeline SET segments = jsonb_set("
         "segments, '{features,rules,0,value}', '6') WHERE subject_id IS NOT NULL"
@@ -49,6 +52,7 @@ def lively(world: World) -> World:
     world.advance_to("2025-02-10")
     world.change(shop, "business")
     world.change(shop, "free")
+    world.post("customers/bob/blocks", status=201, name="fraud", effects=["access"])
     return world
 
 

@@ -368,7 +368,12 @@ def mixtures(draw: st.DrawFn) -> list[Fact]:
                 "plan": lambda: fact(form, *when, number=number),  # noqa: B023 - called below
                 "kept": lambda: kept(form, *when),  # noqa: B023
             }.get(kind, lambda: add_on(form, kind, *when, number=number))()  # noqa: B023
-            made.append(replace(each, paused=draw(st.booleans())))
+            own = replace(  # facts of one source do not overlap
+                each.source,
+                id=f"{each.source.id}_{len(made)}",
+                subscription=each.source.subscription_id,
+            )
+            made.append(replace(each, source=own, paused=draw(st.booleans())))
     return made
 
 

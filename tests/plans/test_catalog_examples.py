@@ -65,7 +65,6 @@ def test_the_zone_plans_are_the_published_ones() -> None:
     assert not ladder[0].sells("year", "USD")
     assert (ladder[3].contract, ladder[3].externally_managed) == (True, True)
     assert {each.billing_zone for each in ladder} == {"UTC"}
-    assert {each.unavailable for each in ladder} == {()}
     product = ladder[0].product
     assert (product.scope, product.subject_kind, product.exclusive) == ("subject", "zone", True)
     assert product.co_terms
@@ -104,9 +103,6 @@ def test_the_invented_catalog_has_everything_that_the_real_one_lacks() -> None:
     apply_catalog(tree=INVENTED)
     known = queries.features().values()
     assert {each.type for each in known} == set(FeatureType)
-    assert terms("team_studio").unavailable == ("trial", "quantity")
-    assert terms("team_agency").unavailable == ("add_ons",)
-    assert terms("team_hobby").unavailable == ()
     assert terms("team_hobby").quantity == ONE_ONLY
     assert terms("team_studio").quantity == QuantityTerms(2, 200, 3)
     assert (terms("team_studio").pause, terms("team_agency").pause) == ("extend", "credit")

@@ -43,7 +43,6 @@ def test_the_terms_of_a_version() -> None:
     assert [price.key for price in terms.prices_of("month", "EUR")] == ["base", "hits"]
     assert terms.features["rules"].value == Decimal(20)
     assert terms.features["rules"].feature == queries.features()["rules"]
-    assert terms.unavailable == ()
 
 
 def test_what_it_sells_and_whether_it_is_free() -> None:
@@ -154,34 +153,6 @@ def test_the_terms_of_add_ons() -> None:
     assert queries.effective_add_on_versions([row.id], at=after) == {}
     with pytest.raises(AddOnNotFound):
         queries.find_add_on("less")
-
-
-@pytest.mark.parametrize(
-    ("changes", "reasons"),
-    [
-        ({"/plans/pro/trial": {"days": 14}}, ("trial",)),
-        ({"/plans/pro/features/rules": {"per_unit": 2}}, ("quantity",)),
-        ({f"{BASE}/model": "per_unit"}, ("quantity",)),
-        ({"/plans/pro/features/hits": {"per_unit": 2}}, ("quantity",)),
-        (
-            {"/add_ons/more/included_in": ["pro"], "/add_ons/more/available_for": ["free"]},
-            ("add_ons",),
-        ),
-        (
-            {
-                "/add_ons/more/included_in": ["pro"],
-                "/add_ons/more/available_for": [],
-                "/add_ons/more/archived": True,
-            },
-            (),
-        ),
-    ],
-)
-def test_what_cannot_be_served_yet_is_named(
-    changes: dict[str, Any], reasons: tuple[str, ...]
-) -> None:
-    apply_catalog(tree=small(changes))
-    assert queries.terms(version("pro")).unavailable == reasons
 
 
 def test_the_first_version_is_always_effective_and_later_ones_from_their_instant(

@@ -6,6 +6,7 @@ from django.core.management import call_command
 from django.test import Client
 
 from entitlements import connections
+from tests.scenarios.shop import open_shop
 from tests.world import World
 
 
@@ -18,3 +19,12 @@ def world(transactional_db: Any) -> Iterator[World]:
     made.settle()
     call_command("check_invariants", verbosity=0)
     connections.close()
+
+
+@pytest.fixture
+def shop(db: Any) -> Iterator[World]:
+    """The platform with a small price list, on a test clock; what is left must be sound."""
+    made = open_shop()
+    yield made
+    made.settle()
+    call_command("check_invariants", verbosity=0)

@@ -14,12 +14,9 @@ from subscriptions.models import Subscription
 from tests.world import World
 
 BREAKS = {
-    "periods_tile": "UPDATE subscriptions_billingperiod SET ends_at = ends_at - interval '1 hour'"
-    " WHERE subscription_id = %s AND starts_at ="
-    " (SELECT min(starts_at) FROM subscriptions_billingperiod WHERE subscription_id = %s)",
-    "terms_tile": "UPDATE subscriptions_term SET ends_at = ends_at - interval '1 hour'"
-    " WHERE subscription_id = %s AND ends_at IS NOT NULL"
-    " AND starts_at = (SELECT min(starts_at) FROM subscriptions_term WHERE subscription_id = %s)",
+    "periods_tile": "UPDATE subscriptions_subscription SET period_end = period_end"
+    " - interval '1 hour', next_due_at = next_due_at - interval '1 hour'"
+    " WHERE id = %s AND id = %s",
     "history_begins_with_the_subscription": "UPDATE subscriptions_subscription"
     " SET started_at = started_at - interval '1 day' WHERE id = %s AND id = %s",
     "history_replays_to_state": "UPDATE subscriptions_subscription SET interval = 'year'"
@@ -34,7 +31,8 @@ BREAKS = {
     " WHERE id = %s AND id = %s",
     "subscriptions_know_when_they_are_due": "UPDATE subscriptions_subscription"
     " SET next_due_at = next_due_at + interval '1 second' WHERE id = %s AND id = %s",
-    "billing_anchor_iff_paying_monthly": "UPDATE customers_customer SET billing_anchor = NULL"
+    "billing_anchor_iff_paying_monthly": "UPDATE customers_customer SET billing_anchor_at = NULL,"
+    " billing_anchor_zone = '', billing_anchor_day = NULL"
     " WHERE id = (SELECT customer_id FROM subscriptions_subscription WHERE id = %s AND id = %s)",
 }
 

@@ -1,114 +1,108 @@
-"""When a subscription grants what, once something is agreed for later."""
+"""When a subscription grants what: the past, the present and what is agreed for later."""
 
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
 from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from subscriptions.spans import Agreed, Span, with_agreed
+from plans.terms import PauseMode
+from subscriptions import moves
+from subscriptions.agreement import Agreement
+from subscriptions.history import Entry, History
+from subscriptions.spans import Span, spans_of
+from tests.subscriptions.given import BUSINESS, FREE, PRO, TRIED, add_on, at, on, plan
 
-JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-def day(number: int) -> datetime:
-    return JANUARY + timedelta(days=number)
-
-
-def span(plan: str, start: int, end: int | None = None) -> Span:
-    return Span(
-        subscription_id="sub_1",
-        customer_id="cus_1",
-        subject_id=None,
-        product_key="zone",
-        plan_key=plan,
-        plan_version_id=f"plv_{plan}",
-        quantity=1,
-        start=day(start),
-        end=None if end is None else day(end),
-        interval="month",
-        anchor=day(0),
-        zone="UTC",
-        cause="subscribed",
-    )
+LASTING = plan("lasting", 1, access_while_paused=True, month="25")
 
 
-def shown(spans: list[Span]) -> list[tuple[str, int, int | None]]:
+def told(*entries: tuple[str, Agreement], agreed: int = 0) -> History:
+    """A history of what holds from the given days on; the last ``agreed`` are only agreed."""
+    made = [
+        Entry(f"trm_{number}", at(day), held, "subscribed")
+        for number, (day, held) in enumerate(entries)
+    ]
+    split = len(made) - agreed
+    return History("sub_1", "cus_1", None, "zone", tuple(made[:split]), tuple(made[split:]))
+
+
+def shown(spans: Sequence[Span]) -> list[tuple[str, str, str | None]]:
     return [
-        (
-            each.plan_key,
-            (each.start - JANUARY).days,
-            None if each.end is None else (each.end - JANUARY).days,
-        )
-        for each in spans
+        (each.plan_key, f"{each.start:%m-%d}", each.end and f"{each.end:%m-%d}") for each in spans
     ]
 
 
-def test_nothing_agreed_leaves_the_history() -> None:
-    assert shown(with_agreed([span("free", 0, 3), span("pro", 3)], [])) == [
-        ("free", 0, 3),
-        ("pro", 3, None),
+FREE_HELD, PRO_HELD = on(FREE, "2026-01-03"), on(PRO, "2026-01-10")
+
+
+def test_a_span_is_one_plan_version_until_the_next() -> None:
+    history = told(("2026-01-03", FREE_HELD), ("2026-01-10", PRO_HELD))
+    assert shown(spans_of(history)) == [("free", "01-03", "01-10"), ("pro", "01-10", None)]
+
+
+def test_what_is_agreed_follows() -> None:
+    history = told(
+        ("2026-01-10", on(BUSINESS, "2026-01-10")),
+        ("2026-02-10", PRO_HELD),
+        ("2026-03-10", moves.ended(PRO_HELD)),
+        agreed=2,
+    )
+    assert shown(spans_of(history)) == [
+        ("business", "01-10", "02-10"),
+        ("pro", "02-10", "03-10"),
     ]
 
 
-def test_a_change_follows_the_last_span() -> None:
-    agreed = [Agreed(day(31), is_end=False, following=span("free", 31))]
-    assert shown(with_agreed([span("pro", 3)], agreed)) == [("pro", 3, 31), ("free", 31, None)]
+def test_what_has_not_begun_or_has_ended_grants_nothing() -> None:
+    history = told(
+        ("2026-01-03", moves.begin_later(PRO_HELD)),
+        ("2026-01-10", PRO_HELD),
+        ("2026-01-20", moves.ended(PRO_HELD)),
+    )
+    assert shown(spans_of(history)) == [("pro", "01-10", "01-20")]
 
 
-def test_an_end_without_fallback_is_followed_by_nothing() -> None:
-    agreed = [Agreed(day(31), is_end=True, following=None)]
-    assert shown(with_agreed([span("pro", 3)], agreed)) == [("pro", 3, 31)]
-
-
-def test_at_one_instant_an_end_comes_before_a_change_and_is_the_last_word() -> None:
-    agreed = [
-        Agreed(day(31), is_end=False, following=span("pro", 31)),
-        Agreed(day(31), is_end=True, following=span("free", 31)),
-    ]
-    assert shown(with_agreed([span("business", 3)], agreed)) == [
-        ("business", 3, 31),
-        ("free", 31, None),
-    ]
-
-
-def test_an_end_may_come_after_a_change() -> None:
-    agreed = [
-        Agreed(day(59), is_end=True, following=None),
-        Agreed(day(31), is_end=False, following=span("pro", 31)),
-    ]
-    assert shown(with_agreed([span("business", 3)], agreed)) == [
-        ("business", 3, 31),
-        ("pro", 31, 59),
+def test_a_trial_and_what_is_overdue_grant_as_what_is_paid() -> None:
+    tried = on(TRIED, "2026-01-10", trial_until="2026-01-24")
+    paid = moves.trial_over(tried, at=at("2026-01-24"))
+    history = told(
+        ("2026-01-10", tried), ("2026-01-24", paid), ("2026-02-03", moves.payment_failed(paid))
+    )
+    assert [(each.start.day, each.is_paused) for each in spans_of(history)] == [
+        (10, False),
+        (24, False),
+        (3, False),
     ]
 
 
-def test_what_lasted_no_time_granted_nothing() -> None:
-    assert shown(with_agreed([span("free", 3, 3), span("pro", 3)], [])) == [("pro", 3, None)]
+def test_a_pause_is_marked_unless_the_plan_gives_access_meanwhile() -> None:
+    for held, is_paused in [(PRO_HELD, True), (on(LASTING, "2026-01-10"), False)]:
+        waiting = moves.paused(held, mode=PauseMode.CREDIT, at=at("2026-01-20"))
+        spans = spans_of(told(("2026-01-10", held), ("2026-01-20", waiting)))
+        assert [each.is_paused for each in spans] == [False, is_paused]
 
 
-def test_an_ended_subscription_takes_nothing_more() -> None:
-    agreed = [Agreed(day(31), is_end=False, following=span("pro", 31))]
-    assert shown(with_agreed([span("free", 0, 3)], agreed)) == [("free", 0, 3)]
+def test_a_span_says_what_is_held_and_how_its_periods_are_counted() -> None:
+    held = on(PRO, "2026-01-10", "year", zone="Europe/Berlin", quantity=5, add_ons=[add_on("logs")])
+    (span,) = spans_of(told(("2026-01-10", held)))
+    assert (span.subscription_id, span.customer_id, span.subject_id) == ("sub_1", "cus_1", None)
+    assert (span.product_key, span.plan_version_id) == ("zone", "plv_pro")
+    assert (span.quantity, span.add_ons) == (5, (add_on("logs"),))
+    assert (span.interval, span.cycle, span.cause) == ("year", held.cycle, "subscribed")
 
 
 @given(
-    st.lists(st.integers(1, 50), min_size=1, max_size=6, unique=True).map(sorted),
-    st.lists(st.tuples(st.integers(51, 99), st.booleans()), max_size=4),
+    st.lists(st.sampled_from([FREE_HELD, PRO_HELD, moves.ended(PRO_HELD)]), min_size=1, max_size=8)
 )
-def test_spans_always_tile(starts: list[int], turns: list[tuple[int, bool]]) -> None:
-    history = [
-        span(f"p{first}", first, following)
-        for first, following in zip(starts, [*starts[1:], None], strict=True)
+def test_spans_tile_all_that_is_held(held: list[Agreement]) -> None:
+    days = [f"2026-01-{number:02}" for number in range(1, len(held) + 1)]
+    spans = spans_of(told(*zip(days, held, strict=True)))
+    live = [(day, each) for day, each in zip(days, held, strict=True) if each.state != "canceled"]
+    assert [(each.start, each.plan_key) for each in spans] == [
+        (at(day), each.terms.plan_key) for day, each in live
     ]
-    agreed = [
-        Agreed(day(at), is_end, None if is_end else replace(span(f"p{at}", at), end=None))
-        for at, is_end in turns
+    ends = [*[at(day) for day in days[1:]], None]
+    assert [each.end for each in spans] == [
+        end for end, each in zip(ends, held, strict=True) if each.state != "canceled"
     ]
-    result = with_agreed(history, agreed)
-    for before, after in pairwise(result):
-        assert before.end == after.start
-    assert result[0].start == day(starts[0])
-    ends = [at for at, is_end in turns if is_end]
-    assert result[-1].end == (day(min(ends)) if ends else None)
+    assert all(one.end is not None and one.end <= after.start for one, after in pairwise(spans))

@@ -5,6 +5,7 @@ from itertools import product
 import pytest
 
 from subscriptions.states import (
+    BILLABLE,
     ENDED,
     ENTITLED,
     TRANSITIONS,
@@ -25,8 +26,9 @@ def test_every_pair_leads_on_or_is_refused_by_name(state: State, action: Action)
         assert refused.value.members == {"state": str(state)}
 
 
-def test_an_ended_subscription_never_changes_again() -> None:
-    assert not [pair for pair in TRANSITIONS if pair[0] in ENDED]
+def test_an_ended_subscription_is_restored_or_never_changes_again() -> None:
+    leaving = [pair for pair in TRANSITIONS if pair[0] in ENDED]
+    assert leaving == [(State.CANCELED, Action.RESTORE)]
 
 
 def test_everything_alive_can_end() -> None:
@@ -35,11 +37,23 @@ def test_everything_alive_can_end() -> None:
 
 
 def test_every_state_can_be_reached_from_a_beginning() -> None:
-    reached = {State.ACTIVE, State.TRIALING}
+    reached = {State.PENDING}
     while more := {TRANSITIONS[pair] for pair in TRANSITIONS if pair[0] in reached} - reached:
         reached |= more
     assert reached == set(State)
 
 
-def test_what_grants_is_what_runs() -> None:
+def test_what_grants_is_what_runs_and_what_is_owed_renews() -> None:
     assert {State.TRIALING, State.ACTIVE, State.PAST_DUE} == ENTITLED
+    renewing = {state for state, action in TRANSITIONS if action == Action.RENEW}
+    assert renewing == {State.ACTIVE, State.PAST_DUE} == BILLABLE
+
+
+def test_a_pause_ends_in_the_state_that_it_began_in() -> None:
+    resuming = {
+        State.ACTIVE: Action.RESUME,
+        State.TRIALING: Action.RESUME_TRIAL,
+        State.PAST_DUE: Action.RESUME_PAST_DUE,
+    }
+    for state, action in resuming.items():
+        assert after(after(state, Action.PAUSE), action) == state

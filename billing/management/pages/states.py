@@ -1,6 +1,6 @@
 """The states of things, from the tables and enumerations that decide them. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from billing.management.pages import markdown
@@ -12,28 +12,41 @@ from subscriptions.states import ENTITLED, TRANSITIONS, Action, State
 
 Member = TypeVar("Member", bound=str)
 
-SERVED: Sequence[Action] = (Action.CHANGE, Action.RENEW, Action.END)
-
 _STATES: Mapping[State, str] = {
+    State.PENDING: "it is agreed and has not begun: nothing is granted or charged",
     State.TRIALING: "a trial runs",
     State.ACTIVE: "the agreement holds",
     State.PAST_DUE: "a payment failed and is still being tried",
-    State.PAUSED: "nothing is granted or charged until it goes on",
+    State.PAUSED: "nothing is charged until it goes on; the plan says whether it still grants",
     State.CANCELED: "it has ended for good",
 }
 _ACTIONS: Mapping[Action, str] = {
-    Action.CHANGE: "another plan, version or interval; a fallback too",
+    Action.START: "what was agreed for later begins",
+    Action.START_TRIAL: "it begins, or becomes a paid plan, with a trial",
+    Action.CHANGE: "another plan, version, interval, quantity or add-on; a fallback too",
     Action.RENEW: "the next period begins",
     Action.CONVERT: "a trial ends and the paid time begins",
     Action.FAIL_PAYMENT: "a payment fails",
     Action.RECOVER: "what was open is paid",
     Action.PAUSE: "it is paused",
     Action.RESUME: "it goes on",
+    Action.RESUME_TRIAL: "a trial that was paused goes on",
+    Action.RESUME_PAST_DUE: "one that was past due when it was paused goes on",
+    Action.FALL_BACK: "what was unpaid for too long moves to the fallback plan",
+    Action.RESTORE: "what had fallen back is brought back",
     Action.END: "it ends and there is no plan to fall back to, or its owner has ended",
 }
 _KINDS: Mapping[ChangeKind, str] = {
+    ChangeKind.START: "the beginning of access",
+    ChangeKind.BILLING_START: "the beginning of billing, after that of access",
     ChangeKind.PLAN: "another plan, version or interval",
+    ChangeKind.QUANTITY: "another quantity",
+    ChangeKind.ADD_ON: "more or less of an add-on, or its end; one per add-on",
     ChangeKind.END: "the fallback plan or, where the product has none, the end",
+    ChangeKind.BILLING_END: "the end of billing, before that of access",
+    ChangeKind.PAUSE: "a pause",
+    ChangeKind.RESUME: "the end of a pause",
+    ChangeKind.ANCHOR: "another anchor, or another zone",
 }
 _STATUSES: Mapping[ChangeStatus, str] = {
     ChangeStatus.PENDING: "agreed, and still to come",
@@ -45,8 +58,8 @@ _STATUSES: Mapping[ChangeStatus, str] = {
 }
 _DOCUMENTS: Mapping[DocumentState, str] = {
     DocumentState.ACTIVE: "something is granted",
-    DocumentState.SUSPENDED: "nothing is granted any more; the service keeps the data until "
-    "`delete_after`",
+    DocumentState.SUSPENDED: "everything is denied: nothing is left and the data is kept until "
+    "`delete_after`, or what is listed is blocked or paused",
     DocumentState.DELETED: "the owner has ended; the document is empty",
 }
 _VERSIONS: Mapping[VersionStatus, str] = {
@@ -93,7 +106,6 @@ def page() -> str:
 
 
 def _subscriptions() -> list[str]:
-    unserved = [each for each in Action if each not in SERVED]
     return [
         "",
         "## Subscriptions",
@@ -120,9 +132,6 @@ def _subscriptions() -> list[str]:
         ),
         "",
         *_meanings("action", Action, _ACTIONS),
-        "",
-        f"Nothing in this release does {_listed(unserved)}:",
-        "trials, pauses and payments come later.",
     ]
 
 
@@ -171,8 +180,3 @@ def _meanings(
 ) -> list[str]:
     """List every member of an enumeration, so that a new one cannot be left out."""
     return markdown.table((head, what), [(f"`{each}`", meanings[each]) for each in members])
-
-
-def _listed(actions: Sequence[Action]) -> str:
-    *most, last = [f"`{each}`" for each in actions]
-    return f"{', '.join(most)} or {last}"

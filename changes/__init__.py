@@ -1,0 +1,1 @@
+"""Change sets: previews that are the change."""

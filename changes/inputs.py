@@ -1,0 +1,55 @@
+"""The inputs of operations, where they are not those of the commands themselves."""
+
+from rest_framework import serializers
+
+from core.api.fields import Choice, Instant, Key, StrictBoolean, Text
+from core.api.serializers import Input
+from subscriptions.api.serializers import AddOnIn, ChangeIn, Quantity, SubscribeIn
+from subscriptions.blocks import Effect
+
+MOST_REASON = 500
+
+
+class SubscribeOperationIn(SubscribeIn):
+    """Begin a subscription; ``customer`` and ``subject`` say whose."""
+
+
+class ChangeOperationIn(ChangeIn):
+    keep_higher_limits = StrictBoolean(
+        required=False,
+        help_text="Of limits, the higher of the old and the new value stays. Not available yet.",
+    )
+
+
+class QuantityIn(Input):
+    quantity = Quantity()
+
+
+class AddOnOperationIn(AddOnIn):
+    """Have another quantity of one add-on."""
+
+
+class UncancelIn(Input):
+    """Nothing more is needed."""
+
+
+class BlockOperationIn(Input):
+    """A block on the subscription, from the instant of the change on."""
+
+    name = Key(help_text="Public: denials and refusals name it.")
+    effects = serializers.ListField(
+        child=Choice(Effect), min_length=1, max_length=len(Effect), help_text="What it takes away."
+    )
+    until = Instant(required=False, help_text="When it is over by itself; without: never.")
+    public_reason = Text(max_length=MOST_REASON, required=False, help_text="For the customer.")
+    internal_reason = Text(max_length=MOST_REASON, required=False, help_text="For staff.")
+
+
+class LiftIn(Input):
+    name = Key()
+    since = Instant(whole=False)
+
+
+class UnscheduleIn(Input):
+    kind = Text(max_length=16)
+    add_on = Text(max_length=128, required=False, allow_blank=True)

@@ -1,0 +1,70 @@
+"""How a subscription stands, as plain JSON without identifiers of rows: what a preview shows before
+and after, and what an undo leads back to."""
+
+from typing import Any
+
+from changes.undoing import Standing
+from core import clock
+from subscriptions.models import Block, PendingChange, Subscription, Term
+
+
+def standing(subscription_id: str) -> Standing:
+    """Read how a subscription stands in the current transaction."""
+    row = Subscription.objects.shown().get(pk=subscription_id)
+    term: Term = row.term
+    pending: list[PendingChange] = row.pending_changes  # type: ignore[attr-defined]  # prefetched
+    blocks = Block.objects.filter(subscription=row, lifted_at=None).order_by("name", "starts_at")
+    return {
+        "plan": row.plan_version.plan.key,
+        "plan_version": row.plan_version_id,
+        "interval": row.interval,
+        "quantity": row.quantity,
+        "add_ons": {key: held["quantity"] for key, held in sorted(term.add_ons.items())},
+        "state": str(row.state),
+        "started_at": clock.written(row.started_at),
+        "ended_at": row.ended_at and clock.written(row.ended_at),
+        "trial_end": term.trial_ends_at and clock.written(term.trial_ends_at),
+        "paused_since": term.paused_since and clock.written(term.paused_since),
+        "pause_mode": term.pause_mode,
+        "anchor": clock.written(term.anchor_at),
+        "anchor_day": term.anchor_day,
+        "zone": term.zone,
+        "period_start": clock.written(row.period_start),
+        "period_end": clock.written(row.period_end),
+        "blocks": [_blocked(each) for each in blocks],
+        "pending": sorted((_planned(each) for each in pending), key=_in_time),
+    }
+
+
+def _blocked(block: Block) -> Standing:
+    """What a customer may know of a block."""
+    return {
+        "name": block.name,
+        "effects": sorted(block.effects),
+        "from": clock.written(block.starts_at),
+        "until": block.ends_at and clock.written(block.ends_at),
+        "public_reason": block.public_reason,
+    }
+
+
+def _in_time(planned: Standing) -> tuple[str, str, str]:
+    """Not by identifier: those of one instant are in any order."""
+    return planned["effective_at"], planned["kind"], planned["add_on"]
+
+
+def _planned(change: PendingChange) -> dict[str, Any]:
+    details = dict(change.details)
+    if "add_on" in details:
+        details = {"quantity": details["add_on"]["quantity"]}
+    return {
+        "kind": str(change.kind),
+        "add_on": change.key,
+        "effective_at": clock.written(change.effective_at),
+        "with_period": change.with_period,
+        "plan": change.plan_version.plan.key if change.plan_version else None,
+        "plan_version": change.plan_version_id,
+        "interval": change.interval,
+        "quantity": details.get("quantity"),
+        "settlement": change.decision.get("settlement"),
+        "details": {name: each for name, each in sorted(details.items()) if name != "quantity"},
+    }

@@ -1,0 +1,58 @@
+"""What another system has billed of an imported subscription, and what is charged first here.
+
+Pure. What counts as billed elsewhere is written as charges like any other, so that a later change
+credits it, and nothing is charged for it again.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from invoicing.drafts import Billed, Draft, Kind, assess
+from invoicing.stretches import Edge, Stretch
+from invoicing.targets import LineKey
+from invoicing.upcoming import next_change
+
+# A year of days, and a trial before it.
+_MOST_LOOKS = 400
+
+
+def billed_elsewhere(
+    stretches: Sequence[Stretch], *, through: datetime, at: datetime
+) -> list[Draft]:
+    """Return the charges that stand for what another system has billed until an instant.
+
+    What is paid in arrears is only among them where it was due by then. Fees asked once were asked
+    there.
+    """
+    billed = [
+        each if each.is_one_time else replace(each, end=Edge(through))
+        for each in stretches
+        if each.is_one_time or each.start.at < through
+    ]
+    return assess(billed, billed={}, at=at)
+
+
+def first_charge(
+    stretches: Sequence[Stretch], *, billed: Mapping[LineKey, Billed], at: datetime
+) -> tuple[datetime, int] | None:
+    """Return when something will be charged first after an instant, and how much in minor units,
+    if nothing changes until then; ``stretches`` have what is agreed for later."""
+    instant = _following(stretches, at)
+    for _ in range(_MOST_LOOKS):
+        if instant is None:
+            return None
+        drafts = assess(stretches, billed=billed, at=instant)
+        amount = sum(each.amount for each in drafts if each.kind != Kind.FORFEITED)
+        if amount > 0:
+            return instant, amount
+        instant = _following(stretches, instant)
+    return None
+
+
+def _following(stretches: Sequence[Stretch], at: datetime) -> datetime | None:
+    """Return the next instant at which something begins, ends or is due."""
+    beginnings = [each.start.at for each in stretches if each.start.at > at]
+    begun = [each for each in stretches if each.start.at <= at]
+    later = next_change(begun, at)
+    return min([*beginnings, *([later] if later else [])], default=None)

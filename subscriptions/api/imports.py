@@ -1,0 +1,219 @@
+"""Subscriptions that live elsewhere, brought here."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from core.api.fields import Choice, Id, Instant, Integer, Key, MoneyField, Reference, StrictBoolean
+from core.api.operations import Changed, changes
+from core.api.serializers import Input, Output
+from core.api.views import ApiRequest, ApiView
+from core.principals import LimitedCaller, Scope
+from subscriptions import services
+from subscriptions.anchors import AnchorWish
+from subscriptions.api.common import TAG, TURN
+from subscriptions.api.serializers import AddOnQuantities, Interval, MetadataField, Quantity
+from subscriptions.events import IMPORTED
+from subscriptions.importing import Elsewhere
+from subscriptions.services.bringing import Item
+from subscriptions.services.importing import (
+    MOST_AT_ONCE,
+    ImportedByAnother,
+    ImportRefused,
+    Outcome,
+)
+from subscriptions.states import State
+
+_ITEM = {
+    "external_id": "old-4711",
+    "customer": "shop-gmbh",
+    "subject": "shop.example",
+    "plan": "pro",
+    "interval": "month",
+    "started_at": "2024-01-31T00:00:00Z",
+    "anchor": {"day_of_month": 31},
+    "billed_through": "2026-02-28T00:00:00Z",
+    "trial_spent": True,
+}
+_OUTCOME = {
+    "external_id": "old-4711",
+    "status": "imported",
+    "subscription": "sub_01jd0000000000000000000006",
+    "customer": "cus_01jd0000000000000000000001",
+    "subject": "sbj_01jd0000000000000000000002",
+    "in_place": True,
+    "state": "active",
+    "started_at": "2024-01-31T00:00:00Z",
+    "period_start": "2026-01-31T00:00:00Z",
+    "period_end": "2026-02-28T00:00:00Z",
+    "billed_through": "2026-02-28T00:00:00Z",
+    "first_charge": {
+        "at": "2026-02-28T00:00:00Z",
+        "amount": {"amount": 2500, "currency": "USD"},
+    },
+}
+
+
+class ImportAnchorIn(Input):
+    """Where periods are counted from: an instant or a day of the month."""
+
+    at = Instant(required=False, help_text="From this instant, to its wall time; past or future.")
+    day_of_month = Integer(
+        min_value=1, max_value=31, required=False, help_text="That day, 00:00 local."
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> Any:
+        if len(attrs) != 1:
+            raise serializers.ValidationError("Name one of at and day_of_month.", code="one_of")
+        return AnchorWish(attrs.get("at"), attrs.get("day_of_month"))
+
+
+class ImportItemIn(Input):
+    """One subscription as another system has it."""
+
+    external_id = Key(help_text="Its name there. Imported a second time, it is left alone.")
+    customer = Reference("cus", help_text="Who pays.")
+    subject = Reference("sbj", required=False, help_text="For which of the customer's subjects.")
+    plan = Reference("pln", help_text="What it is to be here.")
+    plan_version = Id("plv", required=False, help_text="Instead of the version that is sold now.")
+    interval = Interval(required=False)
+    quantity = Quantity(required=False)
+    add_ons = AddOnQuantities(required=False, help_text="What comes on top.")
+    state = Choice([State.ACTIVE, State.TRIALING], default=State.ACTIVE)
+    started_at = Instant(required=False, help_text="When it began there.")
+    anchor = ImportAnchorIn(
+        required=False,
+        help_text="Where periods are counted from; else the trial's end, `started_at` or, without "
+        "both, `billed_through`.",
+    )
+    billed_through = Instant(
+        required=False,
+        help_text="Until when it is billed there: in the open period or at its end. What lies "
+        "after it is charged here, at once where it has begun.",
+    )
+    trial_end = Instant(required=False, help_text="For `trialing`: when the trial ends.")
+    trial_spent = StrictBoolean(default=False, help_text="Whether the trial was had there.")
+    ends_at = Instant(required=False, help_text="When it ends, if it is canceled for later.")
+    metadata = MetadataField(required=False, help_text="Your own notes.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        in_trial = attrs["state"] == State.TRIALING
+        if in_trial != ("trial_end" in attrs):
+            raise serializers.ValidationError(
+                {"trial_end": "It is given for trialing, and only then."}, code="trial_end"
+            )
+        if in_trial and "billed_through" in attrs:
+            raise serializers.ValidationError(
+                {"billed_through": "Nothing is billed in a trial."}, code="billed_in_trial"
+            )
+        return attrs
+
+
+def as_item(data: dict[str, Any]) -> Item:
+    """Return what a checked item says."""
+    there = Elsewhere(
+        started_at=data.get("started_at"),
+        anchor=data.get("anchor"),
+        trial_ends_at=data.get("trial_end"),
+        billed_through=data.get("billed_through"),
+    )
+    return Item(
+        external_id=data["external_id"],
+        customer=data["customer"],
+        plan=data["plan"],
+        there=there,
+        subject=data.get("subject"),
+        version_id=data.get("plan_version"),
+        interval=data.get("interval"),
+        quantity=data.get("quantity"),
+        add_ons=data.get("add_ons", {}),
+        trial_spent=data["trial_spent"],
+        ends_at=data.get("ends_at"),
+        metadata=data.get("metadata", {}),
+    )
+
+
+class ImportIn(Input):
+    items = serializers.ListField(child=ImportItemIn(), min_length=1, max_length=MOST_AT_ONCE)
+    dry_run = StrictBoolean(default=False, help_text="True: say what would happen, change nothing.")
+
+
+class FirstChargeOut(Output):
+    at = Instant()
+    amount = MoneyField()
+
+
+class ImportedOut(Output):
+    external_id = serializers.CharField(source="item.external_id")
+    status = serializers.SerializerMethodField(
+        help_text="`imported`, or `already_imported`: it was here by this name and is left alone."
+    )
+    subscription = serializers.SerializerMethodField(
+        help_text="Its id; null where a dry run would make one."
+    )
+    customer = serializers.CharField(source="row.customer_id")
+    subject = serializers.CharField(source="row.subject_id", allow_null=True)
+    in_place = serializers.SerializerMethodField(
+        help_text="Whether a default free subscription becomes it, and keeps its id."
+    )
+    state = serializers.ChoiceField(source="row.state", choices=State.choices)
+    started_at = Instant(source="row.started_at")
+    period_start = Instant(source="row.period_start")
+    period_end = Instant(source="row.period_end")
+    billed_through = Instant(source="item.there.billed_through", allow_null=True)
+    first_charge = FirstChargeOut(
+        allow_null=True, help_text="The first charge here, if nothing changes until then."
+    )
+
+    def get_status(self, outcome: Outcome) -> str:
+        return "already_imported" if outcome.was_there else "imported"
+
+    def get_subscription(self, outcome: Outcome) -> str | None:
+        if outcome.row is None or (outcome.is_new and self.context.get("dry_run")):
+            return None
+        return str(outcome.row.id)
+
+    def get_in_place(self, outcome: Outcome) -> bool:
+        return not outcome.is_new and not outcome.was_there
+
+
+class ImportsOut(Output):
+    dry_run = serializers.BooleanField()
+    data = serializers.SerializerMethodField()  # type: ignore[assignment]  # the API's name
+
+    def get_data(self, found: dict[str, Any]) -> list[dict[str, Any]]:
+        context = {**self.context, "dry_run": found["dry_run"]}
+        return list(ImportedOut(found["data"], many=True, context=context).data)
+
+
+class Imports(ApiView):
+    scopes = {"POST": Scope.SUBSCRIPTIONS_OVERRIDE}
+
+    @changes(
+        ImportIn,
+        ImportsOut,
+        status=(201, 200),
+        tag=TAG,
+        summary="Import subscriptions",
+        description=(
+            f"Up to {MOST_AT_ONCE} subscriptions that live in another system go on here: all of "
+            "them or, if one cannot, none (422 `import_refused`, whose `errors` name each with the "
+            "code that tells why). Nothing that is billed there is billed again. Of an exclusive "
+            "product, a default free plan is changed in place. A dry run answers 200."
+        ),
+        problems=(*TURN, LimitedCaller, ImportRefused, ImportedByAnother),
+        request_example={"items": [_ITEM], "dry_run": False},
+        response_example={"dry_run": False, "data": [_OUTCOME]},
+        publishes=(IMPORTED.name,),
+    )
+    def post(self, request: ApiRequest, data: dict[str, Any]) -> Changed:
+        request.principal.require_unlimited()
+        items = [as_item(each) for each in data["items"]]
+        dry_run = data["dry_run"]
+        outcomes = services.import_all(items=items, dry_run=dry_run)
+        owners = sorted({each.row.customer_id for each in outcomes if each.row is not None})
+        return Changed(
+            {"dry_run": dry_run, "data": outcomes},
+            customers=owners,
+            status=200 if dry_run else 201,
+        )

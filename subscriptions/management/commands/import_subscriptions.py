@@ -1,0 +1,203 @@
+"""``manage.py import_subscriptions``: bring subscriptions of another system, however many.
+
+A file that was stopped half-way is simply given again: what was imported by its ``external_id`` is
+left alone.
+"""
+
+import csv
+import json
+import logging
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from itertools import islice
+from pathlib import Path
+from typing import Any, TextIO
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import InterfaceError, OperationalError
+
+from core import acting
+from core.api.serializers import validated
+from core.clock import written
+from core.errors import DomainError, FieldProblem
+from subscriptions import services
+from subscriptions.api.imports import ImportItemIn, as_item
+from subscriptions.services.bringing import Item
+from subscriptions.services.importing import MOST_AT_ONCE, Outcome
+
+logger = logging.getLogger(__name__)
+
+_COLUMNS = frozenset(ImportItemIn().fields) - {"anchor", "metadata"} | {
+    "anchor_at",
+    "anchor_day_of_month",
+}
+_METADATA = "metadata."
+_NUMBERS = frozenset({"quantity", "anchor_day_of_month"})
+_TRUTHS: Mapping[str, bool] = {"true": True, "false": False}
+_NOBODYS_FAULT = (OperationalError, InterfaceError)
+
+Line = dict[str, Any]
+
+
+class Command(BaseCommand):
+    help = "Import live subscriptions from a file of JSON lines, or a CSV file with a header."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "file", help="path of the file, .csv for CSV; - for JSON lines on stdin"
+        )
+        parser.add_argument("--dry-run", action="store_true", help="tell, but change nothing")
+        parser.add_argument("--actor", default="system:import", help="who is kept as the author")
+        parser.add_argument("--reason", default="", help="why, kept in the audit log")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        counts: dict[str, int] = {}
+        with (
+            acting.acting_as(options["actor"], reason=options["reason"]),
+            _opened(options["file"]) as file,
+        ):
+            lines = _csv_lines(file) if options["file"].endswith(".csv") else _json_lines(file)
+            while batch := list(islice(lines, MOST_AT_ONCE)):
+                for told in _imported(batch, dry_run=options["dry_run"]):
+                    counts[told["status"]] = counts.get(told["status"], 0) + 1
+                    self.stdout.write(json.dumps(told))
+        would = " (dry run: nothing was changed)" if options["dry_run"] else ""
+        summary = ", ".join(f"{number} {status}" for status, number in sorted(counts.items()))
+        self.stderr.write(f"{summary or 'no lines'}{would}")
+        if "refused" in counts:
+            raise CommandError(f"{counts['refused']} lines were refused")
+
+
+@contextmanager
+def _opened(file: str) -> Iterator[TextIO]:
+    if file == "-":
+        yield sys.stdin
+        return
+    try:
+        with Path(file).open(encoding="utf-8-sig", newline="") as opened:
+            yield opened
+    except OSError as error:
+        raise CommandError(f"cannot read {file}: {error.strerror}") from error
+
+
+def _json_lines(file: TextIO) -> Iterator[tuple[int, Any]]:
+    """Yield the number and the content of each line that has some; None: it is no JSON."""
+    for number, line in enumerate(file, start=1):
+        if line.strip():
+            try:
+                yield number, json.loads(line)
+            except ValueError:
+                yield number, None
+
+
+def _csv_lines(file: TextIO) -> Iterator[tuple[int, Any]]:
+    """Yield the number and the content of each row, in the shape that JSON lines have."""
+    rows = csv.DictReader(file, strict=True)
+    names = rows.fieldnames or ()
+    unknown = [name for name in names if name not in _COLUMNS and not name.startswith(_METADATA)]
+    if unknown:
+        raise CommandError(f"no such columns: {', '.join(unknown)}")
+    for row in rows:
+        yield rows.line_num, _from_cells({name: cell for name, cell in row.items() if cell})
+
+
+def _from_cells(cells: Mapping[str, Any]) -> Line:
+    line: Line = {}
+    for name, cell in cells.items():
+        if name is None:
+            line["more_cells_than_columns"] = cell
+        elif name.startswith(_METADATA):
+            line.setdefault("metadata", {})[name.removeprefix(_METADATA)] = cell
+        elif name.startswith("anchor_"):
+            line.setdefault("anchor", {})[name.removeprefix("anchor_")] = _value(name, cell)
+        else:
+            line[name] = _value(name, cell)
+    return line
+
+
+def _value(name: str, cell: str) -> Any:
+    if name == "add_ons":
+        pairs = (each.partition("=") for each in cell.split())
+        return {key: _number(count) for key, _, count in pairs}
+    if name in _NUMBERS:
+        return _number(cell)
+    return _TRUTHS.get(cell, cell) if name == "trial_spent" else cell
+
+
+def _number(text: str) -> int | str:
+    """What is no number stays as it is, for the check to find."""
+    return int(text) if text.isascii() and text.isdigit() else text
+
+
+def _imported(batch: list[tuple[int, Any]], *, dry_run: bool) -> list[Line]:
+    """Import what can be of some lines, and tell of each, in their order."""
+    told: dict[int, Line] = {}
+    items: dict[int, Item] = {}
+    for number, line in batch:
+        if not isinstance(line, dict):
+            nonsense = FieldProblem("", "malformed_json", "the line is no JSON object")
+            told[number] = _line(number, None, [nonsense])
+            continue
+        try:
+            items[number] = as_item(validated(ImportItemIn, line))
+        except DomainError as error:
+            told[number] = _refused(number, line.get("external_id"), error)
+    told.update(_together(items, dry_run=dry_run))
+    return [told[number] for number, _ in batch]
+
+
+def _together(items: Mapping[int, Item], *, dry_run: bool) -> dict[int, Line]:
+    """Import at once; if one of the customers is in the way, or anything else, one at a time."""
+    if not items:
+        return {}
+    try:
+        outcomes = services.import_each(items=list(items.values()), dry_run=dry_run)
+    except _NOBODYS_FAULT:
+        raise
+    except Exception as error:
+        if len(items) > 1:
+            alone = [_together({number: item}, dry_run=dry_run) for number, item in items.items()]
+            return {number: line for told in alone for number, line in told.items()}
+        [(number, item)] = items.items()
+        if not isinstance(error, DomainError):
+            logger.exception("import failed", extra={"line": number})
+        return {number: _refused(number, item.external_id, error)}
+    return {
+        number: _told(number, outcome, dry_run=dry_run)
+        for number, outcome in zip(items, outcomes, strict=True)
+    }
+
+
+def _told(number: int, outcome: Outcome, *, dry_run: bool) -> Line:
+    row, first = outcome.row, outcome.first_charge
+    if row is None or outcome.problem is not None:
+        problems = [outcome.problem] if outcome.problem else []
+        return _line(number, outcome.item.external_id, problems)
+    return {
+        "line": number,
+        "external_id": outcome.item.external_id,
+        "status": "already_imported" if outcome.was_there else "imported",
+        "subscription": None if dry_run and outcome.is_new else row.id,
+        "period_end": written(row.period_end),
+        "first_charge": first and {"at": written(first.at), "amount": asdict(first.amount)},
+    }
+
+
+def _refused(number: int, external_id: Any, error: Exception) -> Line:
+    if not isinstance(error, DomainError):
+        return _line(number, external_id, [FieldProblem("", "internal_error", "see the log")])
+    whole = [FieldProblem("", error.code, error.detail)]
+    return _line(number, external_id, list(error.errors) or whole)
+
+
+def _line(number: int, external_id: Any, problems: list[FieldProblem]) -> Line:
+    return {
+        "line": number,
+        "external_id": external_id,
+        "status": "refused",
+        "errors": [
+            {"pointer": each.pointer, "code": each.code, "detail": each.detail} for each in problems
+        ],
+    }
