@@ -148,7 +148,7 @@ def test_what_is_in_the_way_of_a_preview(ada: Changes) -> None:
         return str(ada.post("change-sets", status=status, **body)["code"])
 
     assert refused(409, PRO, effective_at="2026-01-09T23:59:59Z") == "instant_passed"
-    assert refused(422, {"anchor": {"zone": "Europe/Atlantis"}}) == "unknown_zone"
+    assert refused(400, {"anchor": {"zone": "Europe/Atlantis"}}) == "unknown_zone"
     assert refused(409, {"resume": {"at": "2026-02-01T00:00:00Z"}}) == "not_paused"
     assert refused(404, {"add_on": {"add_on": "gold"}}) == "add_on_not_found"
     assert refused(400, {"pause": {"mode": "sleep"}}) == "invalid_input"

@@ -41,18 +41,16 @@ def test_staff_see_and_decide(world: Changes, staff: Client) -> None:
 
     assert b"cannot apply" in act(staff, "apply", made)
     act(staff, "approve", made)
-    assert world.change_set(made)["approved_by"] == "staff:grace"
+    approved_by = world.change_set(made)["approved_by"]
+    assert approved_by.startswith("staff:")
     act(staff, "apply", made)
     world.settle()
     assert world.subscription(shop)["plan"] == "pro"
     act(staff, "undo", made)
     world.settle()
     (undo, _) = world.get("change-sets")["data"]
-    assert (undo["undoes"], undo["state"], undo["created_by"]) == (
-        made["id"],
-        "ready",
-        "staff:grace",
-    )
+    assert (undo["undoes"], undo["state"]) == (made["id"], "ready")
+    assert undo["created_by"] == approved_by
     act(staff, "discard", undo)
     assert world.change_set(undo)["state"] == "discarded"
 
