@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from invoicing import words
-from invoicing.stretches import Stretch, until
+from invoicing.stretches import Run, Stretch, until
 from invoicing.targets import Line, LineKey, Part, Segment, Slot, Targets, targets
 from plans.change_rules import Settlement
 from plans.terms import Due
@@ -75,11 +75,15 @@ def assess(
     ``stretches`` is what is so, ``agreed`` the same with what is agreed for later (default: the
     same). ``billed`` is compared in full periods that end after ``since`` (served time), and so has
     to hold all charges of those.
+
+    What another system has billed ahead stays for periods to come that will be just as they were
+    billed, and is given back for the others.
     """
     standing = until(stretches, at)
     coming = stretches if agreed is None else agreed
     so = targets(standing, at=at, since=since)
     ahead = so if standing == [*coming] else targets(coming, at=at, since=since)
+    so = _with_billed_ahead(so, standing, billed, at=at, since=since)
     slots: dict[Slot, set[LineKey]] = defaultdict(set)
     for key in (*so.lines, *ahead.lines, *billed):
         if since is None or key.slot.end is None or key.slot.end > since:
@@ -88,6 +92,40 @@ def assess(
     for slot, keys in sorted(slots.items(), key=lambda each: (each[0].item, each[0].start)):
         drafts += _Slot(slot, sorted(keys), so, ahead, billed, at).drafts()
     return drafts
+
+
+def _with_billed_ahead(
+    so: Targets,
+    standing: Sequence[Stretch],
+    billed: Mapping[LineKey, Billed],
+    *,
+    at: datetime,
+    since: datetime | None,
+) -> Targets:
+    """Return targets with the lines of periods to come that are billed and will be as they were."""
+    to_come = [
+        (key, each)
+        for key, line in billed.items()
+        if line.amount and key not in so.lines
+        for each in standing
+        if each.end is None and _is_of(key, each) and not Run((each,)).has_begun(key.slot.start, at)
+    ]
+    if not to_come:
+        return so
+    lasting = {replace(each, frozen_at=None) for _, each in to_come}
+    last = max(each.cycle.real(key.slot.start) for key, each in to_come)
+    later = targets(lasting, at=last, since=since)
+    lines = {key: later.lines[key] for key, _ in to_come if key in later.lines}
+    return replace(so, lines={**so.lines, **lines})
+
+
+def _is_of(key: LineKey, stretch: Stretch) -> bool:
+    return (key.slot.item, key.price_key, key.version_id, key.quantity) == (
+        stretch.item,
+        stretch.price.key,
+        stretch.version_id,
+        stretch.quantity,
+    )
 
 
 @dataclass(slots=True)

@@ -13,24 +13,32 @@ from invoicing.stretches import Edge, Stretch
 from invoicing.targets import LineKey
 from invoicing.upcoming import next_change
 
-# A year of days, and a trial before it.
-_MOST_LOOKS = 400
+# As far as something may be billed ahead, in days, and a trial before it.
+_MOST_LOOKS = 800
 
 
 def billed_elsewhere(
     stretches: Sequence[Stretch], *, through: datetime, at: datetime
 ) -> list[Draft]:
-    """Return the charges that stand for what another system has billed until an instant.
+    """Return the charges that stand for what another system has billed until an instant of a
+    subscription that is imported at another.
 
-    What is paid in arrears is only among them where it was due by then. Fees asked once were asked
-    there.
+    What was held here before is over, and not looked at. Where ``through`` lies ahead, periods that
+    have not begun are paid for as well. What is paid in arrears, or missing to a minimum, counts as
+    billed where its period had ended by then and by the import. Fees asked once were asked there.
     """
-    billed = [
-        each if each.is_one_time else replace(each, end=Edge(through))
-        for each in stretches
+    imported = [each for each in stretches if each.end is None]
+    held = [
+        each if each.is_one_time else replace(each, end=Edge(through, goes_on=True))
+        for each in imported
         if each.is_one_time or each.start.at < through
     ]
-    return assess(billed, billed={}, at=at)
+    begun = assess(held, billed={}, at=through)
+    due = assess(held, billed={}, at=min(through, at))
+    return [
+        *(each for each in begun if each.kind == Kind.ADVANCE),
+        *(each for each in due if each.kind == Kind.ARREARS),
+    ]
 
 
 def first_charge(

@@ -6,7 +6,7 @@ from core.acting import because
 from core.admin import ReadOnlyAdmin
 from subscriptions import services
 from subscriptions.block_admin import BlockAdmin as BlockAdmin  # registered with the others
-from subscriptions.models import PendingChange, SpentTrial, Subscription, Term
+from subscriptions.models import Import, PendingChange, SpentTrial, Subscription, Term
 from subscriptions.services.cancel import When
 
 _CUSTOMER = ("customer__key", "customer__profile__email")
@@ -76,3 +76,12 @@ class SpentTrialAdmin(ReadOnlyAdmin):
     list_display = ("id", "customer", "subject", "subscription", "product", "starts_at")
     id_search_fields = ("subscription", "customer", "subject", "id")
     search_fields = _CUSTOMER
+
+
+@admin.register(Import)
+class ImportAdmin(ReadOnlyAdmin):
+    list_display = (
+        "id", "external_id", "customer", "subscription", "billed_through", "at", "recorded_at",
+    )  # fmt: skip
+    id_search_fields = ("subscription", "customer", "id")
+    search_fields = (*_CUSTOMER, "external_id")

@@ -11,13 +11,15 @@ from subscriptions.models import Subscription
 class Import(models.Model):
     """One subscription that was brought from another system, under the name it has there.
 
-    ``external_id`` makes a second import of the same one do nothing. ``at`` is the customer's time.
+    ``external_id`` makes a second import of the same one do nothing; ``digest`` is of what was said
+    then, so that something else under that name is refused. ``at`` is the customer's time.
     """
 
     id = primary_key("imp")
     external_id = models.CharField(max_length=128, unique=True)
+    digest = models.CharField(max_length=64)
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="+")
-    subscription = models.OneToOneField(Subscription, models.PROTECT, related_name="+")
+    subscription = models.ForeignKey(Subscription, models.PROTECT, related_name="+")
     billed_through = models.DateTimeField(null=True)
     at = models.DateTimeField()
     recorded_at = models.DateTimeField()

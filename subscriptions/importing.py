@@ -15,6 +15,9 @@ from subscriptions.counting import open_period
 from subscriptions.sales import Sale
 from subscriptions.states import State
 
+# Of the plan's interval. What is further away is a mistake, and would be a charge for each period.
+_MOST_PERIODS = 366
+
 
 class NotLiveYet(Unprocessable):
     """What is imported has begun: it started now or earlier."""
@@ -35,10 +38,17 @@ class BilledThroughMissing(Unprocessable):
 
 
 class BilledBeyondPeriod(Unprocessable):
-    """More is billed than the period that is open now: the anchor, the interval or the date is
-    wrong, or the customer has paid ahead."""
+    """It is billed beyond the open period, but not until the end of a later one: the anchor, the
+    interval or the date is wrong."""
 
     code = "billed_beyond_period"
+
+
+class BilledFarAway(Unprocessable):
+    """It is billed until more than 366 periods before or after the open one: surely the date is
+    wrong."""
+
+    code = "billed_far_away"
 
 
 class BilledBeforeStart(Unprocessable):
@@ -93,7 +103,8 @@ def bring(sale: Sale, there: Elsewhere, *, at: datetime, zone: str) -> Brought:
     without a start, so that one ends where billing ended.
 
     :raises NotLiveYet, TrialIsOver, AnchorNotAllowed: as named
-    :raises BilledThroughMissing, BilledBeyondPeriod, BilledBeforeStart: as named
+    :raises BilledThroughMissing, BilledBeforeStart: as named
+    :raises BilledBeyondPeriod, BilledFarAway: as named
     """
     if there.started_at is not None and there.started_at > at:
         raise NotLiveYet("it starts later: subscribe, with access_start", field="started_at")
@@ -101,7 +112,7 @@ def bring(sale: Sale, there: Elsewhere, *, at: datetime, zone: str) -> Brought:
     if there.trial_ends_at is not None:
         return _in_trial(sale, there.trial_ends_at, cycle, started_at=there.started_at or at, at=at)
     full = cycle.period_at(Interval.parse(sale.interval), at)
-    since = _known_since(sale, there, full)
+    since = _known_since(sale, there, cycle, full)
     period = Period(max(full.start, there.started_at or full.start), full.end)
     return Brought(_agreement(sale, cycle, period), since, there.started_at or since)
 
@@ -123,21 +134,36 @@ def _in_trial(
     return Brought(replace(held, state=State.TRIALING, trial=trial), started_at, started_at)
 
 
-def _known_since(sale: Sale, there: Elsewhere, full: Period) -> datetime:
-    """Return when history begins: with the open period, or where billing ended before it, so that
-    the time since then is charged."""
+def _known_since(sale: Sale, there: Elsewhere, cycle: Cycle, full: Period) -> datetime:
+    """Return when history begins: with the open period or, if it is not billed until there, with
+    the one in which billing ended. What is paid in arrears is due for all of that one."""
     through = there.billed_through
     if through is None:
         if not _is_free(sale):
             raise BilledThroughMissing("until when is it billed?", field="billed_through")
         through = full.start
-    if through > full.end:
-        raise BilledBeyondPeriod(
-            f"the open period ends at {full.end.isoformat()}", field="billed_through"
-        )
     if there.started_at is not None and through < there.started_at:
         raise BilledBeforeStart("it is billed until before it started", field="billed_through")
-    return max(min(through, full.start), there.started_at or full.start)
+    every = Interval.parse(sale.interval)
+    _check_reach(through, cycle, every, full)
+    since = full.start
+    if through < full.start:
+        since = cycle.period_at(every, through).start
+    return max(since, there.started_at or since)
+
+
+def _check_reach(through: datetime, cycle: Cycle, every: Interval, full: Period) -> None:
+    reach = _MOST_PERIODS * (full.end - full.start)
+    if not full.start - reach <= through <= full.end + reach:
+        raise BilledFarAway(
+            f"the open period is {full.start.isoformat()} to {full.end.isoformat()}",
+            field="billed_through",
+        )
+    if through > full.end and cycle.period_at(every, through).start != through:
+        raise BilledBeyondPeriod(
+            f"the open period ends at {full.end.isoformat()}, and no later one ends then",
+            field="billed_through",
+        )
 
 
 def _is_free(sale: Sale) -> bool:

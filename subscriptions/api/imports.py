@@ -71,11 +71,18 @@ class ImportAnchorIn(Input):
 class ImportItemIn(Input):
     """One subscription as another system has it."""
 
-    external_id = Key(help_text="Its name there. Imported a second time, it is left alone.")
+    external_id = Key(
+        help_text="Its name there. The same said a second time changes nothing; something else "
+        "under that name is refused."
+    )
     customer = Reference("cus", help_text="Who pays.")
     subject = Reference("sbj", required=False, help_text="For which of the customer's subjects.")
     plan = Reference("pln", help_text="What it is to be here.")
-    plan_version = Id("plv", required=False, help_text="Instead of the version that is sold now.")
+    plan_version = Id(
+        "plv",
+        required=False,
+        help_text="Instead of the version that is sold now; it may be archived.",
+    )
     interval = Interval(required=False)
     quantity = Quantity(required=False)
     add_ons = AddOnQuantities(required=False, help_text="What comes on top.")
@@ -88,8 +95,8 @@ class ImportItemIn(Input):
     )
     billed_through = Instant(
         required=False,
-        help_text="Until when it is billed there: in the open period or at its end. What lies "
-        "after it is charged here, at once where it has begun.",
+        help_text="Until when it is billed there; beyond the open period, the end of a later one. "
+        "What lies after it is charged here, at once where it has begun.",
     )
     trial_end = Instant(required=False, help_text="For `trialing`: when the trial ends.")
     trial_spent = StrictBoolean(default=False, help_text="Whether the trial was had there.")

@@ -73,11 +73,12 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', core.ids.TypeIdField(editable=False, new=True, prefix='imp', primary_key=True, serialize=False)),
                 ('external_id', models.CharField(max_length=128, unique=True)),
+                ('digest', models.CharField(max_length=64)),
                 ('billed_through', models.DateTimeField(null=True)),
                 ('at', models.DateTimeField()),
                 ('recorded_at', models.DateTimeField()),
                 ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='customers.customer')),
-                ('subscription', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='subscriptions.subscription')),
+                ('subscription', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='subscriptions.subscription')),
             ],
         ),
         migrations.CreateModel(
@@ -124,6 +125,7 @@ class Migration(migrations.Migration):
                 ('pause_mode', models.CharField(blank=True, choices=[('credit', 'credit'), ('extend', 'extend')], max_length=6)),
                 ('is_past_due_in_pause', models.BooleanField(default=False)),
                 ('is_billed', models.BooleanField(default=True)),
+                ('limits_of', django.contrib.postgres.fields.ArrayField(base_field=core.ids.TypeIdField(new=False, prefix='plv'), default=list, size=None)),
                 ('is_composed', models.BooleanField(default=False)),
                 ('cause', models.CharField(choices=[('default', 'Default'), ('subscribed', 'Subscribed'), ('imported', 'Imported'), ('changed', 'Changed'), ('scheduled', 'Scheduled'), ('fallback', 'Fallback'), ('trial_end', 'Trial End'), ('trial_moved', 'Trial Moved'), ('reanchored', 'Reanchored'), ('billing_start', 'Billing Start'), ('billing_end', 'Billing End'), ('paused', 'Paused'), ('resumed', 'Resumed'), ('payment_failed', 'Payment Failed'), ('past_due', 'Past Due'), ('recovered', 'Recovered'), ('restored', 'Restored'), ('canceled', 'Canceled'), ('owner_ended', 'Owner Ended')], max_length=16)),
                 ('decision', models.JSONField(default=dict)),
@@ -260,6 +262,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='term',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('joined_at', None), ('left_zone', '')), models.Q(('joined_at__isnull', False), models.Q(('left_zone', ''), _negated=True)), _connector='OR'), name='term_joined_a_zone_from_another'),
+        ),
+        migrations.AddConstraint(
+            model_name='term',
+            constraint=models.CheckConstraint(condition=models.Q(('limits_of__contains', [models.F('plan_version')]), _negated=True), name='term_keeps_limits_of_other_versions'),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='term',

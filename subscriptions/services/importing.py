@@ -17,7 +17,7 @@ from customers.turns import CustomerNotFound, turns
 from subscriptions.importing import FirstCharge
 from subscriptions.models import Import, SpentTrial, Subscription
 from subscriptions.move import Move
-from subscriptions.services.bringing import Bringer, Item
+from subscriptions.services.bringing import Bringer, Item, Named, Taken
 from subscriptions.services.results import Owner, owner_of
 from subscriptions.writing import write
 
@@ -52,6 +52,12 @@ class ImportRefused(Unprocessable):
     code = "import_refused"
 
 
+class ImportedDifferently(Conflict):
+    """Something else was imported under this `external_id`: what is here now is left as it is."""
+
+    code = "imported_differently"
+
+
 class ImportedByAnother(Conflict):
     """Another import has just brought one of these, by its `external_id`; try again."""
 
@@ -61,7 +67,8 @@ class ImportedByAnother(Conflict):
 @dataclass(slots=True)
 class Outcome:
     """What became of an item. ``problem`` says why nothing did, ``was_there`` that it was imported
-    before. ``row`` is as it is now; ``is_new`` tells that it was not here, not even for free."""
+    before. ``row`` is as it is now; ``is_new`` tells that this run makes it, because nothing was in
+    its place, not even for free."""
 
     item: Item
     row: Subscription | None = None
@@ -108,55 +115,68 @@ def import_all(*, items: Sequence[Item], dry_run: bool = False) -> list[Outcome]
 
 
 @command
-def import_each(*, items: Sequence[Item], dry_run: bool = False) -> list[Outcome]:
+def import_each(
+    *, items: Sequence[Item], dry_run: bool = False, taken: Taken | None = None
+) -> list[Outcome]:
     """Bring those of the subscriptions that can be brought, and say why the others cannot.
 
     One that was brought before, by its ``external_id``, is left alone. ``dry_run`` does it all and
-    takes it back, so what it tells is what happens.
+    takes it back, so what it tells is what happens; ``taken`` is what it has told already of a file
+    that it goes through in several steps.
 
     :raises CustomerClosed, CustomerParked, ClockAdvancing, CatchingUp: for one of the customers
     :raises ImportedByAnother: if one of them is being imported for another customer
     """
+    seen = taken.copy() if taken is not None else Taken()
     with transaction.atomic():
         names = _Names.read(items)
         with turns(sorted(set(names.customers.values()))) as at:
-            outcomes = _bring(items, names, at)
+            outcomes = _bring(items, names, at, seen)
         transaction.set_rollback(dry_run)
+    if taken is not None:
+        taken.take_over(seen)
     return outcomes
 
 
-def _bring(items: Sequence[Item], names: "_Names", at: Mapping[str, datetime]) -> list[Outcome]:
-    found = _imported({item.external_id for item in items})
-    bringer = Bringer()
-    outcomes, moves = [], []
-    fresh: dict[str, tuple[Item, Move]] = {}
-    for item in items:
-        outcome = Outcome(item, was_there=item.external_id in found)
-        outcomes.append(outcome)
-        if outcome.was_there:
-            outcome.row = found[item.external_id]
-            continue
+def _bring(
+    items: Sequence[Item], names: "_Names", at: Mapping[str, datetime], taken: Taken
+) -> list[Outcome]:
+    taken.names |= _imported({item.external_id for item in items})
+    bringer = Bringer(taken)
+    outcomes = [Outcome(item) for item in items]
+    fresh: list[tuple[Item, Move]] = []
+    for outcome in outcomes:
+        item = outcome.item
         try:
+            if item.external_id in taken.names:
+                _recall(outcome, taken.names[item.external_id])
+                continue
             owner = names.owner_of(item)
             move = bringer.move(item, owner, at=at[owner.customer.id])
         except DomainError as error:
             outcome.problem = _problem(error)
             continue
         outcome.row, outcome.is_new = move.row, move.before is None
-        found[item.external_id] = move.row
-        fresh[item.external_id] = (item, move)
-        moves.append(move)
-    _write(list(fresh.values()), bringer.trials_had)
-    charges = _first_charges({move.row.id: move.at for move in moves})
+        taken.names[item.external_id] = Named(item.digest, move.row, outcome.is_new)
+        fresh.append((item, move))
+    _write(fresh, bringer.trials_had)
+    charges = _first_charges({move.row.id: move.at for _, move in fresh})
     for outcome in outcomes:
         if outcome.row is not None and not outcome.was_there:
             outcome.first_charge = charges.get(outcome.row.id)
     return outcomes
 
 
-def _imported(external_ids: set[str]) -> dict[str, Subscription]:
-    rows = Import.objects.filter(external_id__in=external_ids)
-    return {each.external_id: each.subscription for each in rows.select_related("subscription")}
+def _recall(outcome: Outcome, named: Named) -> None:
+    """:raises ImportedDifferently: if something else was imported by this name"""
+    if named.digest != outcome.item.digest:
+        raise ImportedDifferently("something else was imported as this", field="external_id")
+    outcome.row, outcome.was_there, outcome.is_new = named.row, True, named.is_new
+
+
+def _imported(external_ids: set[str]) -> dict[str, Named]:
+    rows = Import.objects.filter(external_id__in=external_ids).select_related("subscription")
+    return {each.external_id: Named(each.digest, each.subscription) for each in rows}
 
 
 def _write(brought: Sequence[tuple[Item, Move]], trials_had: Sequence[SpentTrial]) -> None:
@@ -170,6 +190,7 @@ def _write(brought: Sequence[tuple[Item, Move]], trials_had: Sequence[SpentTrial
             Import.objects.bulk_create(
                 Import(
                     external_id=item.external_id,
+                    digest=item.digest,
                     customer_id=move.row.customer_id,
                     subscription=move.row,
                     billed_through=item.there.billed_through,

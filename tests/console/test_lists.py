@@ -20,7 +20,10 @@ from provisioning.models import Target
 from tests.console.conftest import text_of
 from tests.world import World
 
-OURS = ("core", "customers", "plans", "identity", "subscriptions", "entitlements", "provisioning")
+OURS = (
+    "core", "customers", "plans", "identity", "subscriptions", "changes", "invoicing",
+    "entitlements", "provisioning",
+)  # fmt: skip
 LISTS = sorted(
     f"/admin/{model._meta.app_label}/{model._meta.model_name}/" for model in admin.site._registry
 )
@@ -101,7 +104,6 @@ def test_customers_are_found_by_e_mail_wherever_something_is_theirs(
         "customers/subject",
         "subscriptions/subscription",
         "subscriptions/term",
-        "subscriptions/billingperiod",
         "entitlements/fact",
         "entitlements/timeline",
         "entitlements/customerrevision",

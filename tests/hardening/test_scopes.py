@@ -19,9 +19,7 @@ OPERATIONS = [
 def test_every_operation_needs_one_scope() -> None:
     assert len(OPERATIONS) > 50
     assert {len(scopes) for _, _, scopes in OPERATIONS} == {1}
-    assert {scope for _, _, (scope,) in OPERATIONS} == {*Scope} - {
-        Scope.SUBSCRIPTIONS_OVERRIDE
-    }  # that one is for fields
+    assert {scope for _, _, (scope,) in OPERATIONS} == {*Scope}
 
 
 @pytest.mark.parametrize(("method", "path", "needed"), OPERATIONS)

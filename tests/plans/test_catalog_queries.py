@@ -211,7 +211,7 @@ def test_known_terms_cost_one_query_however_many_there_are() -> None:
         connection,
     ) as first:
         read = queries.terms_of(wanted)
-    assert len(first) == 6
+    assert len(first) == 5
     with CaptureQueriesContext(connection) as again:
         assert queries.terms_of(wanted) == read
         assert queries.features()["rules"].key == "rules"

@@ -8,23 +8,27 @@ import csv
 import json
 import logging
 import sys
-from collections.abc import Iterator, Mapping
+from codecs import BOM_UTF8
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import InterfaceError, OperationalError
 
 from core import acting
+from core.api.parsing import strict_json
 from core.api.serializers import validated
 from core.clock import written
 from core.errors import DomainError, FieldProblem
 from subscriptions import services
 from subscriptions.api.imports import ImportItemIn, as_item
-from subscriptions.services.bringing import Item
+from subscriptions.services.bringing import Item, Taken
 from subscriptions.services.importing import MOST_AT_ONCE, Outcome
 
 logger = logging.getLogger(__name__)
@@ -53,54 +57,62 @@ class Command(BaseCommand):
         parser.add_argument("--reason", default="", help="why, kept in the audit log")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        counts: dict[str, int] = {}
+        counts: Counter[str] = Counter()
+        work = _Work(taken=Taken() if options["dry_run"] else None)
         with (
             acting.acting_as(options["actor"], reason=options["reason"]),
             _opened(options["file"]) as file,
         ):
-            lines = _csv_lines(file) if options["file"].endswith(".csv") else _json_lines(file)
+            is_csv = options["file"].lower().endswith(".csv")
+            lines = _csv_lines(file) if is_csv else _json_lines(file)
             while batch := list(islice(lines, MOST_AT_ONCE)):
-                for told in _imported(batch, dry_run=options["dry_run"]):
-                    counts[told["status"]] = counts.get(told["status"], 0) + 1
+                for told in work.imported(batch):
+                    counts[told["status"]] += 1
                     self.stdout.write(json.dumps(told))
         would = " (dry run: nothing was changed)" if options["dry_run"] else ""
         summary = ", ".join(f"{number} {status}" for status, number in sorted(counts.items()))
         self.stderr.write(f"{summary or 'no lines'}{would}")
-        if "refused" in counts:
+        if counts["refused"]:
             raise CommandError(f"{counts['refused']} lines were refused")
 
 
 @contextmanager
-def _opened(file: str) -> Iterator[TextIO]:
+def _opened(file: str) -> Iterator[BinaryIO]:
     if file == "-":
-        yield sys.stdin
+        yield sys.stdin.buffer
         return
     try:
-        with Path(file).open(encoding="utf-8-sig", newline="") as opened:
+        with Path(file).open("rb") as opened:
             yield opened
     except OSError as error:
         raise CommandError(f"cannot read {file}: {error.strerror}") from error
 
 
-def _json_lines(file: TextIO) -> Iterator[tuple[int, Any]]:
-    """Yield the number and the content of each line that has some; None: it is no JSON."""
+def _json_lines(file: BinaryIO) -> Iterator[tuple[int, Line | DomainError]]:
+    """Yield the number and the content of each line that has some, or what is wrong with it."""
     for number, line in enumerate(file, start=1):
-        if line.strip():
+        text = line.removeprefix(BOM_UTF8).strip() if number == 1 else line.strip()
+        if text:
             try:
-                yield number, json.loads(line)
-            except ValueError:
-                yield number, None
+                yield number, strict_json(text)
+            except DomainError as error:
+                yield number, error
 
 
-def _csv_lines(file: TextIO) -> Iterator[tuple[int, Any]]:
+def _csv_lines(file: BinaryIO) -> Iterator[tuple[int, Line | DomainError]]:
     """Yield the number and the content of each row, in the shape that JSON lines have."""
-    rows = csv.DictReader(file, strict=True)
-    names = rows.fieldnames or ()
-    unknown = [name for name in names if name not in _COLUMNS and not name.startswith(_METADATA)]
-    if unknown:
-        raise CommandError(f"no such columns: {', '.join(unknown)}")
-    for row in rows:
-        yield rows.line_num, _from_cells({name: cell for name, cell in row.items() if cell})
+    rows = csv.DictReader(TextIOWrapper(file, encoding="utf-8-sig", newline=""), strict=True)
+    try:
+        names = rows.fieldnames or ()
+        wrong = [name for name in names if name not in _COLUMNS and not name.startswith(_METADATA)]
+        if wrong:
+            raise CommandError(f"no such columns: {', '.join(wrong)}")
+        if len(set(names)) < len(names):
+            raise CommandError("a column is there twice")
+        for row in rows:
+            yield rows.line_num, _from_cells({name: cell for name, cell in row.items() if cell})
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise CommandError(f"no CSV in UTF-8 after line {rows.line_num}: {error}") from error
 
 
 def _from_cells(cells: Mapping[str, Any]) -> Line:
@@ -131,43 +143,50 @@ def _number(text: str) -> int | str:
     return int(text) if text.isascii() and text.isdigit() else text
 
 
-def _imported(batch: list[tuple[int, Any]], *, dry_run: bool) -> list[Line]:
-    """Import what can be of some lines, and tell of each, in their order."""
-    told: dict[int, Line] = {}
-    items: dict[int, Item] = {}
-    for number, line in batch:
-        if not isinstance(line, dict):
-            nonsense = FieldProblem("", "malformed_json", "the line is no JSON object")
-            told[number] = _line(number, None, [nonsense])
-            continue
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What is done with lines. ``taken`` is kept in a dry run only, from one batch to the next."""
+
+    taken: Taken | None
+
+    def imported(self, batch: Sequence[tuple[int, Line | DomainError]]) -> list[Line]:
+        """Import what can be of some lines, and tell of each, in their order."""
+        told: dict[int, Line] = {}
+        items: dict[int, Item] = {}
+        for number, line in batch:
+            if isinstance(line, DomainError):
+                told[number] = _refused(number, None, line)
+                continue
+            try:
+                items[number] = as_item(validated(ImportItemIn, line))
+            except DomainError as error:
+                told[number] = _refused(number, line.get("external_id"), error)
+        told.update(self._together(items))
+        return [told[number] for number, _ in batch]
+
+    def _together(self, items: Mapping[int, Item]) -> dict[int, Line]:
+        """Import at once; if one customer is in the way, or anything else, one at a time."""
+        if not items:
+            return {}
+        dry_run = self.taken is not None
         try:
-            items[number] = as_item(validated(ImportItemIn, line))
-        except DomainError as error:
-            told[number] = _refused(number, line.get("external_id"), error)
-    told.update(_together(items, dry_run=dry_run))
-    return [told[number] for number, _ in batch]
-
-
-def _together(items: Mapping[int, Item], *, dry_run: bool) -> dict[int, Line]:
-    """Import at once; if one of the customers is in the way, or anything else, one at a time."""
-    if not items:
-        return {}
-    try:
-        outcomes = services.import_each(items=list(items.values()), dry_run=dry_run)
-    except _NOBODYS_FAULT:
-        raise
-    except Exception as error:
-        if len(items) > 1:
-            alone = [_together({number: item}, dry_run=dry_run) for number, item in items.items()]
-            return {number: line for told in alone for number, line in told.items()}
-        [(number, item)] = items.items()
-        if not isinstance(error, DomainError):
-            logger.exception("import failed", extra={"line": number})
-        return {number: _refused(number, item.external_id, error)}
-    return {
-        number: _told(number, outcome, dry_run=dry_run)
-        for number, outcome in zip(items, outcomes, strict=True)
-    }
+            outcomes = services.import_each(
+                items=list(items.values()), dry_run=dry_run, taken=self.taken
+            )
+        except _NOBODYS_FAULT:
+            raise
+        except Exception as error:
+            if len(items) > 1:
+                alone = [self._together({number: item}) for number, item in items.items()]
+                return {number: line for told in alone for number, line in told.items()}
+            [(number, item)] = items.items()
+            if not isinstance(error, DomainError):
+                logger.exception("import failed", extra={"line": number})
+            return {number: _refused(number, item.external_id, error)}
+        return {
+            number: _told(number, outcome, dry_run=dry_run)
+            for number, outcome in zip(items, outcomes, strict=True)
+        }
 
 
 def _told(number: int, outcome: Outcome, *, dry_run: bool) -> Line:
