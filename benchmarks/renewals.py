@@ -16,20 +16,16 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
-from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from deploy.local.testing import throw_away_servers
+from benchmarks.databases import Server, a_server, stream
 
 GOAL, GOAL_OF_TWO, MOST_MIB = 0.10, 1.3, 300
 AT_ONCE = 1_000
@@ -59,61 +55,13 @@ class Round:
 def main() -> None:
     arguments = _arguments()
     with ExitStack() as stack:
-        environment = dict(os.environ)
-        if "DATABASE_URL" not in environment:
-            environment = stack.enter_context(throw_away_servers())
-        server = Server(environment)
+        server = stack.enter_context(a_server())
         print(f"making {arguments.subscriptions:,} subscriptions …", flush=True)
         seed = stack.enter_context(server.database("seed"))
         if server.python(seed, "benchmarks.renewals_seed", str(arguments.subscriptions)).wait():
             raise SystemExit("the data could not be made")
         rounds = [_round(server, seed, arguments.subscriptions) for _ in range(arguments.rounds)]
     _report(rounds)
-
-
-class Server:
-    """The database server, and what is run on its databases."""
-
-    def __init__(self, environment: dict[str, str]) -> None:
-        self._environment = environment
-        self._url = urlsplit(environment["DATABASE_URL"])
-
-    @contextmanager
-    def database(self, name: str, *, like: str = "template1") -> Iterator[str]:
-        """Make a database, and drop it afterwards."""
-        full = f"benchmark_renewals_{name}_{os.getpid()}"
-        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(
-                sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-                    sql.Identifier(full), sql.Identifier(like)
-                )
-            )
-        try:
-            yield full
-        finally:
-            with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-                connection.execute(
-                    sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(full))
-                )
-
-    def url(self, database: str) -> str:
-        return urlunsplit(self._url._replace(path=f"/{database}"))
-
-    def python(self, database: str, module: str, *arguments: str) -> subprocess.Popen[str]:
-        environment = {
-            "SECRET_KEY": "only for this benchmark",
-            "BASE_URL": "http://127.0.0.1",
-            **self._environment,
-            "ENVIRONMENT": "test",
-            "DATABASE_URL": self.url(database),
-        }
-        return subprocess.Popen(
-            [sys.executable, "-m", module, *arguments],
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
 
 
 def _round(server: Server, seed: str, subscriptions: int) -> Round:
@@ -133,12 +81,12 @@ def _renew(server: Server, database: str, *, workers: int) -> Renewed:
     """Let workers begin at once; the time is that until the last one is done."""
     running = [server.python(database, "benchmarks.renewals_worker") for _ in range(workers)]
     for each in running:
-        _stream(each.stdout).readline()
+        stream(each.stdout).readline()
     began = time.perf_counter()
     for each in running:
-        _stream(each.stdin).write("go\n")
-        _stream(each.stdin).flush()
-    told = [json.loads(_stream(each.stdout).readline()) for each in running]
+        stream(each.stdin).write("go\n")
+        stream(each.stdin).flush()
+    told = [json.loads(stream(each.stdout).readline()) for each in running]
     seconds = time.perf_counter() - began
     for each in running:
         each.communicate()
@@ -150,12 +98,6 @@ def _renew(server: Server, database: str, *, workers: int) -> Renewed:
             " WHERE e.type = 'subscription.renewed'"
         ).fetchone()
     return Renewed(counted[0] if counted else 0, seconds, max(each["most_mib"] for each in told))
-
-
-def _stream(stream: Any) -> Any:
-    if stream is None:
-        raise RuntimeError("the worker has no such stream")
-    return stream
 
 
 def _bare(renewed: str, fresh: str) -> float:

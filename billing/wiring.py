@@ -42,11 +42,8 @@ _GRANTS = (
     customer_events.PAYMENT_METHOD_CHANGED,
 )
 
-_NOT_CHARGED = (
-    subscription_events.SCHEDULED,
-    subscription_events.UNSCHEDULED,
-    *subscription_events.BLOCK_TYPES,
-)
+# What is taken off the schedule may have kept the rest of a period from being charged.
+_NOT_CHARGED = (subscription_events.SCHEDULED, *subscription_events.BLOCK_TYPES)
 _CHARGED = tuple(each for each in subscription_events.EVENT_TYPES if each not in _NOT_CHARGED)
 
 

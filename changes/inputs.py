@@ -1,8 +1,10 @@
 """The inputs of operations, where they are not those of the commands themselves."""
 
+from typing import Any
+
 from rest_framework import serializers
 
-from core.api.fields import Choice, Instant, Key, StrictBoolean, Text
+from core.api.fields import Choice, Id, Instant, Key, StrictBoolean, Text
 from core.api.serializers import Input
 from subscriptions.api.serializers import AddOnIn, ChangeIn, Quantity, SubscribeIn
 from subscriptions.blocks import Effect
@@ -17,8 +19,22 @@ class SubscribeOperationIn(SubscribeIn):
 class ChangeOperationIn(ChangeIn):
     keep_higher_limits = StrictBoolean(
         required=False,
-        help_text="Of limits, the higher of the old and the new value stays. Not available yet.",
+        help_text="For another `plan_version` of the same plan: of limits and allowances, the "
+        "higher of the old and the new value stays. Needs `subscriptions:override`.",
     )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs.get("keep_higher_limits") and "plan_version" not in attrs:
+            message = "Name the other version in plan_version."
+            detail = serializers.ErrorDetail(message, "required")
+            raise serializers.ValidationError({"keep_higher_limits": [detail]})
+        return super().validate(attrs)
+
+
+class ChangeBackIn(ChangeIn):
+    """A change that an undo makes, with the versions whose limits were kept."""
+
+    limits_of = serializers.ListField(child=Id("plv"))
 
 
 class QuantityIn(Input):

@@ -12,6 +12,7 @@ from rest_framework import serializers
 from changes.inputs import (
     AddOnOperationIn,
     BlockOperationIn,
+    ChangeBackIn,
     ChangeOperationIn,
     LiftIn,
     QuantityIn,
@@ -56,11 +57,13 @@ Data = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """``run`` runs the real command in the caller's turn and returns its subscription. ``scope`` is
-    what it needs beyond that of change sets. What is not ``offered`` is only part of an undo."""
+    """``run`` runs the real command in the caller's turn and returns its subscription; ``run_all``
+    does so for many subscriptions in few statements. ``scope`` is what it needs beyond that of
+    change sets. What is not ``offered`` is only part of an undo."""
 
     input: type[Input]
     run: Callable[[Target, Data], str]
+    run_all: Callable[[Sequence[Target], Data], None] | None = None
     scope: Scope | None = None
     offered: bool = True
 
@@ -92,19 +95,31 @@ def _subscribe(target: Target, data: Data) -> str:
 
 def _change(target: Target, data: Data) -> str:
     result = services.change(
-        subscription_id=target.subscription,
-        wanted=Wanted(
-            plan_id=catalog.find_plan(data["plan"]).id if "plan" in data else None,
-            interval=data.get("interval"),
-            quantity=data.get("quantity"),
-            add_ons=data.get("add_ons", {}),
-        ),
-        override=_override(data) if target.may_override else None,
+        subscription_id=target.subscription, wanted=_wanted(data), override=_override(target, data)
     )
     return str(result.subscription.id)
 
 
-def _override(data: Data) -> Override:
+def _change_all(targets: Sequence[Target], data: Data) -> None:
+    services.change_all(
+        subscription_ids=[each.subscription for each in targets],
+        wanted=_wanted(data),
+        override=_override(targets[0], data),
+    )
+
+
+def _wanted(data: Data) -> Wanted:
+    return Wanted(
+        plan_id=catalog.find_plan(data["plan"]).id if "plan" in data else None,
+        interval=data.get("interval"),
+        quantity=data.get("quantity"),
+        add_ons=data.get("add_ons", {}),
+    )
+
+
+def _override(target: Target, data: Data) -> Override | None:
+    if not target.may_override:
+        return None
     return Override(
         timing=Timing(data["timing"]) if "timing" in data else None,
         anchor=AnchorRule(data["anchor"]) if "anchor" in data else None,
@@ -113,11 +128,21 @@ def _override(data: Data) -> Override:
         version_id=data.get("plan_version"),
         effective_at=data.get("effective_at"),
         keep_pending=data.get("keep_pending", False),
+        keep_higher_limits=data.get("keep_higher_limits", False),
+        limits_of=tuple(data["limits_of"]) if "limits_of" in data else None,
     )
 
 
 def _add_on(target: Target, data: Data) -> str:
-    return _change(target, {"add_ons": {data["add_on"]: data["quantity"]}})
+    return _change(target, _one_add_on(data))
+
+
+def _add_on_all(targets: Sequence[Target], data: Data) -> None:
+    _change_all(targets, _one_add_on(data))
+
+
+def _one_add_on(data: Data) -> Data:
+    return {"add_ons": {data["add_on"]: data["quantity"]}}
 
 
 def _cancel(target: Target, data: Data) -> str:
@@ -197,9 +222,9 @@ def _unschedule(target: Target, data: Data) -> str:
 
 OPERATIONS: Mapping[str, Operation] = {
     "subscribe": Operation(SubscribeOperationIn, _subscribe),
-    "change": Operation(ChangeOperationIn, _change),
-    "quantity": Operation(QuantityIn, _change),
-    "add_on": Operation(AddOnOperationIn, _add_on),
+    "change": Operation(ChangeOperationIn, _change, _change_all),
+    "quantity": Operation(QuantityIn, _change, _change_all),
+    "add_on": Operation(AddOnOperationIn, _add_on, _add_on_all),
     "cancel": Operation(CancelIn, _cancel),
     "uncancel": Operation(UncancelIn, _uncancel),
     "pause": Operation(PauseIn, _pause, scope=Scope.SUBSCRIPTIONS_OVERRIDE),
@@ -207,6 +232,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "anchor": Operation(MoveAnchorIn, _anchor, scope=Scope.SUBSCRIPTIONS_OVERRIDE),
     "block": Operation(BlockOperationIn, _block, scope=Scope.BLOCKS_WRITE),
     "lift": Operation(LiftIn, _lift, offered=False),
+    "change_back": Operation(ChangeBackIn, _change, offered=False),
     "unschedule": Operation(UnscheduleIn, _unschedule, offered=False),
 }
 
@@ -234,9 +260,20 @@ def operation_input() -> type[OperationIn]:
 
 def run(operations: Sequence[dict[str, Any]], target: Target) -> str:
     """Run operations in their order, at one instant; return the subscription they are about."""
+    return run_all(operations, {"": target})[""]
+
+
+def run_all(operations: Sequence[dict[str, Any]], targets: Mapping[str, Target]) -> dict[str, str]:
+    """Run operations in their order, each for all targets, which are of different customers; return
+    the subscriptions they are about, by the targets' names."""
+    targets = dict(targets)
     for each in operations:
         ((name, body),) = each.items()
         operation = OPERATIONS[name]
-        subscription_id = operation.run(target, validated(operation.input, body))
-        target = replace(target, subscription_id=subscription_id)
-    return target.subscription
+        data = validated(operation.input, body)
+        if operation.run_all is not None and len(targets) > 1:
+            operation.run_all(list(targets.values()), data)
+            continue
+        for key, target in targets.items():
+            targets[key] = replace(target, subscription_id=operation.run(target, data))
+    return {key: target.subscription for key, target in targets.items()}

@@ -19,6 +19,7 @@ _COLUMNS = {
     "interval": "interval",
     "state": "state",
 }
+# First one of each customer, then the second ones: items of different customers go together.
 # A UUIDv7 as core.ids makes them: 48 bits of milliseconds laid over a random UUID of version 4,
 # whose two version bits are then set as well.
 _NEW_ID = """
@@ -31,11 +32,14 @@ _FREEZE = f"""
         id, change_set_id, place, customer_id, subject_id, subscription_id, state, effective_at,
         inputs, applied_inputs, error_code, error_detail, fencing_token, attempts, undoes_id
     )
-    SELECT {_NEW_ID}, %s, row_number() OVER (ORDER BY chosen.customer_id, chosen.id),
+    SELECT {_NEW_ID}, %s, row_number() OVER (ORDER BY chosen.turn, chosen.customer_id, chosen.id),
         chosen.customer_id, chosen.subject_id, chosen.id, 'pending',
         greatest(c.last_acted_at, coalesce(k.frozen_at, %s)),
         '[]', '[]', '', '', 0, 0, chosen.undoes_id
-    FROM ({{chosen}}) AS chosen (id, customer_id, subject_id, undoes_id)
+    FROM (
+        SELECT *, row_number() OVER (PARTITION BY customer_id ORDER BY id) AS turn
+        FROM ({{chosen}}) AS found (id, customer_id, subject_id, undoes_id)
+    ) AS chosen
     JOIN customers_customer c ON c.id = chosen.customer_id
     LEFT JOIN customers_testclock k ON k.id = c.test_clock_id
 """  # noqa: S608 - nothing in it comes from outside

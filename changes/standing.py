@@ -1,6 +1,7 @@
 """How a subscription stands, as plain JSON without identifiers of rows: what a preview shows before
 and after, and what an undo leads back to."""
 
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from changes.undoing import Standing
@@ -8,18 +9,31 @@ from core import clock
 from subscriptions.models import Block, PendingChange, Subscription, Term
 
 
+def standings(subscription_ids: Collection[str]) -> dict[str, Standing]:
+    """Read how subscriptions stand in the current transaction."""
+    rows = Subscription.objects.shown().filter(pk__in=subscription_ids)
+    blocks: dict[str, list[Block]] = {}
+    placed = Block.objects.filter(subscription__in=subscription_ids, lifted_at=None)
+    for each in placed.order_by("name", "starts_at"):
+        blocks.setdefault(str(each.subscription_id), []).append(each)
+    return {row.id: _standing(row, blocks.get(row.id, [])) for row in rows}
+
+
 def standing(subscription_id: str) -> Standing:
-    """Read how a subscription stands in the current transaction."""
-    row = Subscription.objects.shown().get(pk=subscription_id)
+    """Read how one subscription stands in the current transaction."""
+    return standings([subscription_id])[subscription_id]
+
+
+def _standing(row: Subscription, blocks: Sequence[Block]) -> Standing:
     term: Term = row.term
     pending: list[PendingChange] = row.pending_changes  # type: ignore[attr-defined]  # prefetched
-    blocks = Block.objects.filter(subscription=row, lifted_at=None).order_by("name", "starts_at")
     return {
         "plan": row.plan_version.plan.key,
         "plan_version": row.plan_version_id,
         "interval": row.interval,
         "quantity": row.quantity,
         "add_ons": {key: held["quantity"] for key, held in sorted(term.add_ons.items())},
+        "limits_kept_from": list(term.limits_of),
         "state": str(row.state),
         "started_at": clock.written(row.started_at),
         "ended_at": row.ended_at and clock.written(row.ended_at),

@@ -72,6 +72,7 @@ def _resumed(before: Standing, now: Standing) -> Iterator[Operation]:
 
 
 def _changed_back(before: Standing, now: Standing) -> Iterator[Operation]:
+    """By the rule, who changes the version gives up what limits were kept; so those are named."""
     wanted: dict[str, Any] = {}
     if (before["plan_version"], before["interval"]) != (now["plan_version"], now["interval"]):
         wanted |= {name: before[name] for name in ("plan", "plan_version", "interval")}
@@ -84,8 +85,11 @@ def _changed_back(before: Standing, now: Standing) -> Iterator[Operation]:
     }
     if add_ons:
         wanted["add_ons"] = add_ons
-    if wanted:
-        yield {"change": {**wanted, "timing": "now", "settlement": "credit", "keep_pending": True}}
+    if not wanted:
+        return
+    back = {**wanted, "timing": "now", "settlement": "credit", "keep_pending": True}
+    kept = before["limits_kept_from"]
+    yield {"change_back": {**back, "limits_of": kept}} if kept else {"change": back}
 
 
 def _missing(of: Standing, in_: Standing, name: str) -> list[Planned]:
@@ -135,7 +139,9 @@ def _planned(planned: Planned) -> Operation:
     match planned["kind"]:
         case "plan":
             leads_to = {name: planned[name] for name in ("plan", "plan_version", "interval")}
-            return {"change": {**leads_to, **change}}
+            name = "keep_higher_limits"
+            kept = {name: True} if name in details else {}
+            return {"change": {**leads_to, **change, **kept}}
         case "quantity":
             return {"change": {"quantity": planned["quantity"], **change}}
         case "add_on":

@@ -1,19 +1,18 @@
 """What somebody who approves a change should know although it is not refused."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 from changes.undoing import Standing
-from plans.terms import DowngradePolicy, FeatureTerms, Terms
-from plans.values import Comparison, FeatureType, compare, parse
+from entitlements import downgrades, words
+from entitlements.downgrades import Fall, Happens, Limit, Outcome
+from plans.terms import FeatureTerms, Terms
+from plans.values import FeatureType, Unlimited, parse
 from subscriptions.history import History
 
 Row = dict[str, Any]
-# These leave somebody who uses more than the new limit something of it.
-_PROTECTING = frozenset(
-    {DowngradePolicy.REFUSE, DowngradePolicy.KEEP_UNTIL, DowngradePolicy.GRANDFATHER}
-)
 
 
 class Code(StrEnum):
@@ -27,19 +26,26 @@ class Code(StrEnum):
 
 MEANINGS: Mapping[Code, str] = {
     Code.ADD_ON_ENDS: "The add-on cannot be had with the new plan, or is part of it: it ends.",
-    Code.LIMIT_USE_UNKNOWN: "The limit falls, and how much of it is in use was never reported.",
+    Code.LIMIT_USE_UNKNOWN: "The limit falls, and how much of it is in use is not known.",
     Code.DOWNGRADE_BELOW_USE_UNKNOWN: (
-        "The limit falls, its use was never reported, and the feature has a downgrade policy that "
-        "would protect who uses more."
+        "The limit falls, its use is not known, and the feature has a downgrade policy that would "
+        "protect who uses more."
     ),
     Code.ESTIMATED: "The price depends on usage, which is not part of the amounts shown.",
     Code.LATER_NOT_SHOWN: "More lies between now and the date than a preview works through.",
     Code.DIFFERS_FROM_BEFORE: "The undo does not bring this back to what it was.",
 }
+# What the policy would do for whoever uses more than the new limit.
+_WOULD: Mapping[Happens, str] = {
+    Happens.REFUSED: "refuse this while more is in use",
+    Happens.KEPT: "leave what is in use for {days} days",
+    Happens.GRANDFATHERED: "leave what is in use until less is",
+    Happens.TRIMMED: "leave no more than that",
+}
 
 
-def warning(code: Code, item: str) -> Row:
-    return {"code": str(code), "item": item}
+def warning(code: Code, item: str, detail: str = "") -> Row:
+    return {"code": str(code), "item": item, "detail": detail or MEANINGS[code]}
 
 
 def add_ons_ending(
@@ -62,21 +68,32 @@ def limits_falling(changes: Sequence[Row], features: Mapping[str, FeatureTerms])
     seen: set[str] = set()
     for row in changes:
         feature = features[row["feature"]]
-        if feature.type != FeatureType.LIMIT or feature.key in seen or not _falls(feature, row):
+        if feature.type != FeatureType.LIMIT or feature.key in seen:
             continue
-        seen.add(feature.key)
-        protects = feature.downgrade.policy in _PROTECTING
-        code = Code.DOWNGRADE_BELOW_USE_UNKNOWN if protects else Code.LIMIT_USE_UNKNOWN
-        yield warning(code, feature.key)
+        fall = Fall(_limit(row["before"]), _limit(row["after"]), used=None)
+        outcome = downgrades.asked(feature.downgrade, fall)
+        if outcome.happens == Happens.UNKNOWN and outcome.would is not None:
+            seen.add(feature.key)
+            trims = outcome.would == Happens.TRIMMED
+            code = Code.LIMIT_USE_UNKNOWN if trims else Code.DOWNGRADE_BELOW_USE_UNKNOWN
+            would = _WOULD[outcome.would].format(days=outcome.days)
+            yield warning(code, feature.key, _told(feature, fall, outcome, would))
 
 
-def _falls(feature: FeatureTerms, row: Row) -> bool:
-    if row["before"] is None:
-        return False
-    if row["after"] is None:
-        return True
-    before, after = parse(feature.type, row["before"]), parse(feature.type, row["after"])
-    return compare(before, after) == Comparison.LESS
+def _limit(form: Any) -> Limit:
+    """:raises ValueError: for what is no limit, or waits for a quantity"""
+    found = downgrades.NOTHING if form is None else parse(FeatureType.LIMIT, form)
+    if isinstance(found, Decimal | Unlimited):
+        return found
+    raise ValueError(f"{form} is not a limit")
+
+
+def _told(feature: FeatureTerms, fall: Fall, outcome: Outcome, would: str) -> str:
+    before, after = (words.amount(each, feature.unit) for each in (fall.before, outcome.after))
+    return (
+        f"It falls from {before} to {after}. How much is in use is not known, so nothing is kept; "
+        f"if it were, the feature's policy would {would}."
+    )
 
 
 def estimates(terms: Terms, *, interval: str, currency: str) -> Iterator[Row]:
@@ -86,7 +103,16 @@ def estimates(terms: Terms, *, interval: str, currency: str) -> Iterator[Row]:
             yield warning(Code.ESTIMATED, price.key)
 
 
-_RESTORED = ("plan_version", "interval", "quantity", "add_ons", "state", "anchor", "pending")
+_RESTORED = (
+    "plan_version",
+    "interval",
+    "quantity",
+    "add_ons",
+    "limits_kept_from",
+    "state",
+    "anchor",
+    "pending",
+)
 
 
 def not_restored(wanted: Standing | None, after: Standing) -> Iterator[Row]:

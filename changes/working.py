@@ -8,7 +8,7 @@ from changes import services
 from changes.models import ChangeSet
 from core import acting, clock
 
-BATCH = 20  # items of one change set at a time, so that a large one does not keep others waiting
+BATCH = 50  # items of one change set at a time, so that a large one does not keep others waiting
 ACTOR = "system:changes"
 
 
@@ -30,7 +30,6 @@ def _expire() -> int:
 
 def _work_on(change_set_id: str) -> int:
     items = services.claim(change_set_id=change_set_id, limit=BATCH, now=clock.system_now())
-    for item in items:
-        services.work_on(item)
+    services.work_on(items)
     services.settle(change_set_id=change_set_id)
     return len(items)

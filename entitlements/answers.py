@@ -81,6 +81,7 @@ def source(of: Source) -> dict[str, Any]:
         "product": of.product,
         "plan": of.plan,
         "add_on": of.add_on or None,
+        "limit_kept_from": of.kept_from or None,
     }
 
 

@@ -84,7 +84,9 @@ def described(
         "in_words": words.in_words(
             feature, found, explanation.decision, explanation.steps, telling
         ),
-        "steps": [_step(each, explanation, records[each.fact]) for each in explanation.steps],
+        "steps": [
+            _step(each, explanation, records[each.fact], telling) for each in explanation.steps
+        ],
         "window": answers.window(None if rule is None else window_at(rule, explanation.at)),
         "usage": None,
         "blocked_by": list(explanation.decision.blocked_by),
@@ -127,7 +129,7 @@ def _ended(facts: Sequence[Fact], at: datetime) -> Iterable[Step]:
             yield Step(fact.source.type, fact, None, None, words.ENDED, won=False)
 
 
-def _step(step: Step, explanation: Explanation, record: Record) -> dict[str, Any]:
+def _step(step: Step, explanation: Explanation, record: Record, telling: Telling) -> dict[str, Any]:
     fact = step.fact
     return {
         "step": step.step,
@@ -138,7 +140,7 @@ def _step(step: Step, explanation: Explanation, record: Record) -> dict[str, Any
         "value_out": answers.said(step.value_out),
         "rule": step.rule,
         "won": step.won,
-        "because": words.because(step, explanation.steps),
+        "because": words.because(step, explanation.steps, telling),
         "actor": record.actor,
         "reason": record.reason,
         "recorded_at": record.recorded_at,

@@ -7,13 +7,15 @@ from datetime import datetime
 from entitlements.windows import WindowRule, window_rule
 from plans import values
 from plans.terms import Effect, Terms, ValueTerms
-from plans.values import Metered, Value
+from plans.values import Comparison, FeatureType, Metered, Value
 from subscriptions.agreement import AddOnHeld
 from subscriptions.spans import Span
 
 PLAN = "plan"
 ADD_ON = "add_on"
 KEPT = "kept"  # what a downgrade leaves for a while
+# What "the higher limit" can be said of: a number of things, and an allowance of use.
+LIMITS = frozenset({FeatureType.LIMIT, FeatureType.METERED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,8 @@ class Source:
     """What gives a value. A plan gives it through the subscription that ``id`` names.
 
     An add-on has an ``id`` of its own; ``subscription`` is the one that it belongs to, and ``plan``
-    and ``plan_version`` are its base's.
+    and ``plan_version`` are its base's. ``kept_from`` is the earlier version of the plan that a
+    higher limit is kept from.
     """
 
     type: str
@@ -32,6 +35,7 @@ class Source:
     subscription: str = ""
     add_on: str = ""
     add_on_version: str = ""
+    kept_from: str = ""
 
     @property
     def subscription_id(self) -> str:
@@ -112,11 +116,32 @@ def _of_span(span: Span, terms: Mapping[str, Terms], customer_zone: str) -> list
         plan=span.plan_key,
         plan_version=span.plan_version_id,
     )
-    given = [(plan, each, span.quantity) for each in terms[span.plan_version_id].features.values()]
+    given = [(source, each, span.quantity) for source, each in _of_plan(plan, span, terms)]
     for held in span.add_ons:
         add_on = _add_on(plan, held)
         given += [(add_on, each, held.quantity) for each in held.terms.features.values()]
     return [_fact(span, source, each, quantity, customer_zone) for source, each, quantity in given]
+
+
+def _of_plan(
+    plan: Source, span: Span, terms: Mapping[str, Terms]
+) -> Iterable[tuple[Source, ValueTerms]]:
+    """Return what the base plan gives: by its version or, where limits are kept, by that of the
+    versions that gives most; of equals by the present one, then by the one held first."""
+    found = {key: (plan, each) for key, each in terms[span.plan_version_id].features.items()}
+    for version_id in span.limits_of:
+        for key, kept in terms[version_id].features.items():
+            if kept.feature.type in LIMITS and _is_more(kept, found.get(key), span.quantity):
+                found[key] = replace(plan, kept_from=version_id), kept
+    return found.values()
+
+
+def _is_more(kept: ValueTerms, given: tuple[Source, ValueTerms] | None, quantity: int) -> bool:
+    """An allowance with another window or overage is neither more nor less."""
+    if given is None:
+        return True
+    before, after = (values.at_quantity(each.value, quantity) for each in (given[1], kept))
+    return values.compare(before, after) == Comparison.MORE
 
 
 def _add_on(plan: Source, held: AddOnHeld) -> Source:

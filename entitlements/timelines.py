@@ -164,7 +164,7 @@ def track_from_json(
 
 
 def source_to_json(source: Source) -> dict[str, str]:
-    """Write a source; what only add-ons have is left out of others."""
+    """Write a source; what only some have is left out of others."""
     form = {
         "type": source.type,
         "id": source.id,
@@ -176,6 +176,7 @@ def source_to_json(source: Source) -> dict[str, str]:
         "subscription": source.subscription,
         "add_on": source.add_on,
         "add_on_version": source.add_on_version,
+        "kept_from": source.kept_from,
     }
     return form | {name: text for name, text in own.items() if text}
 

@@ -48,13 +48,15 @@ _OUTDONE: Mapping[str, str] = {
 class Telling:
     """What sentences need to know besides values: names, and where the reader's calendar is.
 
-    ``plans`` and ``add_ons`` are names by the identifier of a version.
+    ``plans`` and ``add_ons`` are names by the identifier of a version; ``versions`` are the numbers
+    of plan versions.
     """
 
     owner: str
     zone: str
     plans: Mapping[str, str]
     add_ons: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, int] = field(default_factory=dict)
 
     def name(self, source: Source) -> str:
         if source.add_on_version:
@@ -86,11 +88,13 @@ def in_words(
     return " ".join(sentences)
 
 
-def because(step: Step, steps: Sequence[Step]) -> str:
+def because(step: Step, steps: Sequence[Step], telling: Telling) -> str:
     """Tell why one source decides the value, or does not."""
-    if step.won:
-        return _WON[step.rule] if len(steps) > 1 else "nothing else gives it"
-    return _lost(step)
+    if not step.won:
+        return _lost(step)
+    reason = _WON[step.rule] if len(steps) > 1 else "nothing else gives it"
+    kept = _kept(step.fact.source, telling)
+    return f"{reason}; version {kept} gave more, and its limits are kept" if kept else reason
 
 
 def _lost(step: Step) -> str:
@@ -162,7 +166,14 @@ def _gives(step: Step, telling: Telling) -> str:
     verb = "adds" if step.fact.effect == Effect.ADD else "gives"
     if step.fact.source.type == KEPT:
         name, verb = f"what {name} gave before", "leaves"
-    return f"{name} {verb} {'it' if value is True else amount(value)}"
+    kept = _kept(step.fact.source, telling)
+    since = f" (kept from version {kept})" if kept else ""
+    return f"{name} {verb} {'it' if value is True else amount(value)}{since}"
+
+
+def _kept(source: Source, telling: Telling) -> int | None:
+    """Return the number of the version whose limits are kept."""
+    return telling.versions[source.kept_from] if source.kept_from else None
 
 
 def _next(standing: Standing, day: str, telling: Telling) -> str:

@@ -47,7 +47,9 @@ class Agreement:
 
     ``period`` is the open one: its start is the agreement's own, its end is a boundary of the
     ``cycle``. ``trial`` is there while trialing, ``pause`` while paused. ``is_billed`` is false
-    where access began before billing does, or outlives it.
+    where access began before billing does, or outlives it. ``limits_of`` are the versions of the
+    plan that were held earlier and whose limits still count where they are higher, the oldest
+    first; the present one is never among them.
     """
 
     terms: Terms
@@ -61,6 +63,7 @@ class Agreement:
     trial: Trial | None = None
     pause: Pause | None = None
     is_billed: bool = True
+    limits_of: tuple[str, ...] = ()
 
     @property
     def every(self) -> Interval:

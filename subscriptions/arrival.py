@@ -22,6 +22,7 @@ from subscriptions.sales import (
     Sale,
     carried_quantity,
     kept_add_ons,
+    kept_limits,
     sale_of,
     with_add_on,
     zone_of,
@@ -155,7 +156,14 @@ def fallen(
     """Return the agreement on its fallback plan: as many as that gives without a word, without a
     trial or a pause, and billed like any plan, also if billing had ended before access did."""
     awake = replace(moves.awake(held, at=at), is_billed=True)
-    sale = Sale(fallback, interval, held.currency, fallback.quantity.default, held.add_ons)
+    sale = Sale(
+        fallback,
+        interval,
+        held.currency,
+        fallback.quantity.default,
+        held.add_ons,
+        limits_of=kept_limits(held, fallback),
+    )
     return moves.sold(awake, sale, anchor, at=at, shared=shared)
 
 
@@ -260,6 +268,7 @@ def _plan(arrival: Arrival) -> None:
                 quantity,
                 held.add_ons,
                 _zone(arrival, planned.terms),
+                kept_limits(held, planned.terms, keeps=planned.keeps_limits),
             ),
             AnchorRule(planned.decision["anchor"]),
             at=arrival.billing_start or arrival.at,

@@ -10,17 +10,20 @@ from datetime import datetime
 from typing import Any
 
 from core.periods import Cycle, Period
+from plans.terms import Terms
 from subscriptions.agreement import AddOnHeld, Agreement
-from subscriptions.sales import kept_add_ons, sale_of
+from subscriptions.sales import kept_add_ons, kept_limits, sale_of
 from subscriptions.states import State
 
 
 def carried(old: Agreement, later: Agreement, new: Agreement, *, starts_at: datetime) -> Agreement:
     """Return what an entry that starts at an instant becomes, when ``new`` comes in the place of
     ``old``, the one before it."""
+    terms = _pick(old.terms, later.terms, new.terms)
     merged = replace(
         later,
-        terms=_pick(old.terms, later.terms, new.terms),
+        terms=terms,
+        limits_of=_limits(old, later, new, terms),
         interval=_pick(old.interval, later.interval, new.interval),
         quantity=_pick(old.quantity, later.quantity, new.quantity),
         state=_pick(old.state, later.state, new.state),
@@ -49,6 +52,15 @@ def _add_ons(old: Agreement, later: Agreement, new: Agreement) -> tuple[AddOnHel
     keys = sorted({held.key for each in (old, later, new) for held in each.add_ons})
     picked = (_pick(old.add_on(key), later.add_on(key), new.add_on(key)) for key in keys)
     return tuple(each for each in picked if each is not None)
+
+
+def _limits(old: Agreement, later: Agreement, new: Agreement, terms: Terms) -> tuple[str, ...]:
+    """An entry that kept the limits of the version before it keeps those of the corrected one."""
+    if later.terms == old.terms:
+        return tuple(_pick(old.limits_of, later.limits_of, new.limits_of))
+    if old.terms.version_id in later.limits_of:
+        return kept_limits(new, terms, keeps=True)
+    return later.limits_of
 
 
 def _possible(merged: Agreement, later: Agreement) -> Agreement:

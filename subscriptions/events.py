@@ -19,8 +19,8 @@ _WHAT: Mapping[str, str] = {
 _PERIOD = {"period_start": "start of the period", "period_end": "its end, not included"}
 _BEFORE = {
     "before": "plan key before",
-    "changed": "what is different: plan, plan_version, interval, quantity, add_ons, trial, "
-    "anchor, zone, billing",
+    "changed": "what is different: plan, plan_version, interval, quantity, add_ons, "
+    "limits_kept_from, trial, anchor, zone, billing",
 }
 _CHANGE = {
     "subscription": "its id",

@@ -59,6 +59,7 @@ def _changed(before: Agreement, after: Agreement) -> list[str]:
         "interval": (before.interval, after.interval),
         "quantity": (before.quantity, after.quantity),
         "add_ons": (before.add_ons, after.add_ons),
+        "limits_kept_from": (before.limits_of, after.limits_of),
         "trial": (before.trial, after.trial),
         "anchor": (before.cycle.anchor.at, after.cycle.anchor.at),
         "zone": (before.cycle.zone, after.cycle.zone),

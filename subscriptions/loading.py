@@ -62,22 +62,27 @@ def load(rows: Sequence[Subscription]) -> list[Loaded]:
     return [Loaded(row, _agreement(row, versions), planned[row.id]) for row in rows]
 
 
-def load_with_base(row: Subscription, *, at: datetime) -> Loaded:
-    """Read one subscription, and what it was before, if it changed at this instant already.
+def load_with_base(rows: Sequence[Subscription], *, at: Mapping[str, datetime]) -> list[Loaded]:
+    """Read subscriptions, and what those that changed at their instant already were before.
 
     At the instant of its beginning nothing was before; a change there is made from how it began.
     """
-    loaded = load([row])[0]
-    if row.term.starts_at != at:
-        return loaded
-    terms = Term.objects.filter(subscription=row, starts_at__lte=at)
+    found = load(rows)
+    for loaded in found:
+        instant = at[loaded.row.id]
+        if loaded.row.term.starts_at == instant:
+            _add_base(loaded, at=instant)
+    return found
+
+
+def _add_base(loaded: Loaded, *, at: datetime) -> None:
+    terms = Term.objects.filter(subscription=loaded.row, starts_at__lte=at)
     previous = terms.standing().filter(starts_at__lt=at).order_by("-starts_at").first()
     began = previous or terms.order_by("recorded_at", "id")[0]
-    if began.id != row.term_id:
+    if began.id != loaded.row.term_id:
         base = as_agreement(began, versions_of([began], []))
         loaded.before = replace(base, period=base.period_at(at))
         loaded.previous = previous
-    return loaded
 
 
 def versions_of(terms: Iterable[Term], changes: Iterable[PendingChange]) -> Versions:
@@ -125,6 +130,7 @@ def as_agreement(term: Term, versions: Versions) -> Agreement:
             else None
         ),
         is_billed=term.is_billed,
+        limits_of=tuple(term.limits_of),
     )
 
 
@@ -155,6 +161,7 @@ def as_columns(agreement: Agreement) -> dict[str, Any]:
         "pause_mode": pause.mode if pause else "",
         "is_past_due_in_pause": pause is not None and pause.is_past_due,
         "is_billed": agreement.is_billed,
+        "limits_of": list(agreement.limits_of),
     }
 
 
@@ -176,6 +183,7 @@ def as_planned(row: PendingChange, versions: Versions) -> Planned:
         and Anchor(datetime.fromisoformat(anchor["at"]), anchor["zone"], anchor["day_of_month"]),
         zone=details.get("zone"),
         trial_days=details.get("trial_days"),
+        keeps_limits=details.get("keep_higher_limits", False),
         decision=row.decision,
     )
 
@@ -214,6 +222,7 @@ def _details(planned: Planned) -> dict[str, Any]:
         },
         "zone": planned.zone,
         "trial_days": planned.trial_days,
+        "keep_higher_limits": planned.keeps_limits or None,
     }
     return {name: value for name, value in details.items() if value is not None}
 

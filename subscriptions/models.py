@@ -5,13 +5,13 @@ from enum import StrEnum
 from typing import Self
 
 from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
+from django.contrib.postgres.fields import ArrayField, DateTimeRangeField, RangeOperators
 from django.db import models
 from django.db.models import F, Func, Q
 from django.db.models.functions import Coalesce
 
 from core import audit
-from core.ids import primary_key
+from core.ids import TypeIdField, primary_key
 from customers.models import Customer, Subject
 from plans.models import PlanVersion, Product
 from plans.terms import PauseMode
@@ -172,10 +172,11 @@ class Term(models.Model):
     a change and a change back at one instant leave no trace in history, and what was known earlier
     can still be told. ``decision`` keeps how the change was decided, and by which rule.
 
-    ``add_ons`` is {key: {version, quantity}}. ``anchor_day`` is the day of the month that is
-    remembered where it is not the anchor's own. The period is the one open at ``starts_at``.
-    ``is_composed`` tells that not only its owner changed plans at that instant: a further change
-    then builds on it, and does not come in its place.
+    ``add_ons`` is {key: {version, quantity}}; ``limits_of`` are the plan's earlier versions whose
+    limits are kept. ``anchor_day`` is the day of the month that is remembered where it is not the
+    anchor's own. The period is the one open at ``starts_at``. ``is_composed`` tells that not only
+    its owner changed plans at that instant: a further change then builds on it, and does not come
+    in its place.
     """
 
     id = primary_key("trm")
@@ -202,6 +203,7 @@ class Term(models.Model):
     pause_mode = models.CharField(max_length=6, choices=_choices(PauseMode), blank=True)
     is_past_due_in_pause = models.BooleanField(default=False)
     is_billed = models.BooleanField(default=True)
+    limits_of = ArrayField(TypeIdField("plv"), default=list)
     is_composed = models.BooleanField(default=False)
     cause = models.CharField(max_length=16, choices=Cause.choices)
     decision = models.JSONField(default=dict)
@@ -238,6 +240,10 @@ class Term(models.Model):
                 condition=Q(joined_at=None, left_zone="")
                 | Q(joined_at__isnull=False) & ~Q(left_zone=""),
                 name="term_joined_a_zone_from_another",
+            ),
+            models.CheckConstraint(
+                condition=~Q(limits_of__contains=[F("plan_version")]),
+                name="term_keeps_limits_of_other_versions",
             ),
         ]
         indexes = [models.Index(fields=["customer", "starts_at"], name="term_by_customer")]
@@ -312,9 +318,10 @@ class PendingChange(models.Model):
 
     It names the version and interval it leads to, so that a later edit of the catalog does not move
     what was agreed. An end that names none ends the subscription for good. ``details`` hold what
-    other kinds need: quantity, add_on, pause_mode, anchor, zone, trial_days. ``with_period`` marks
-    what happens at the period's end, and moves when that moves. ``created_at`` and ``resolved_at``
-    are the customer's time, ``recorded_at`` and ``closed_at`` the machine's.
+    other kinds need (quantity, add_on, pause_mode, anchor, zone, trial_days), and
+    keep_higher_limits of a change of version. ``with_period`` marks what happens at the period's
+    end, and moves when that moves. ``created_at`` and ``resolved_at`` are the customer's time,
+    ``recorded_at`` and ``closed_at`` the machine's.
     """
 
     id = primary_key("pch")

@@ -48,6 +48,7 @@ def begin(
         period=open_period(cycle, sale.interval, at),
         add_ons=sale.add_ons,
         is_billed=billed_from is None,
+        limits_of=sale.limits_of,
     )
     if trial_ends_at is None:
         return first
@@ -147,6 +148,7 @@ def _with(sale: Sale, held: Agreement) -> Agreement:
         quantity=sale.quantity,
         add_ons=sale.add_ons,
         state=after(held.state, Action.CHANGE),
+        limits_of=sale.limits_of,
     )
 
 
@@ -335,7 +337,7 @@ def payment_failed(held: Agreement) -> Agreement:
 
 def ended(held: Agreement) -> Agreement:
     """Return the agreement after its end."""
-    return replace(held, state=after(held.state, Action.END), trial=None, pause=None)
+    return replace(held, state=after(held.state, Action.END), trial=None, pause=None, limits_of=())
 
 
 def _in_trial(

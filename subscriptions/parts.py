@@ -19,6 +19,7 @@ from subscriptions.sales import (
     carried_quantity,
     fits,
     kept_add_ons,
+    kept_limits,
     sale_of,
     with_add_on,
     zone_of,
@@ -29,12 +30,15 @@ from subscriptions.states import State
 @dataclass(frozen=True, slots=True)
 class Target:
     """Where a change leads. ``quantity`` None: nothing was said about it; ``add_ons`` are those
-    that shall be different, with 0 where one ends."""
+    that shall be different, with 0 where one ends. ``keeps_limits``: where the version that is
+    left gives more, that stays; ``limits_of`` names the versions outright, for an undo."""
 
     terms: Terms
     interval: str
     quantity: int | None = None
     add_ons: tuple[AddOnHeld, ...] = ()
+    keeps_limits: bool = False
+    limits_of: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +173,10 @@ def changed_now(
     if plan is not None:
         quantity = carried_quantity(held, target.terms)
         zone = zone_of(held, target.terms, customer_zone)
-        sale = Sale(target.terms, target.interval, held.currency, quantity, held.add_ons, zone)
+        limits = _limits(held, target, base)
+        sale = Sale(
+            target.terms, target.interval, held.currency, quantity, held.add_ons, zone, limits
+        )
     for each in parts:
         if each.quantity is not None:
             sale = replace(sale, quantity=each.quantity)
@@ -185,6 +192,15 @@ def changed_now(
         trial_days=sale.terms.trial.days if plan and sale.terms.trial else None,
         explicit=explicit,
     )
+
+
+def _limits(held: Agreement, target: Target, base: Agreement) -> tuple[str, ...]:
+    """Whoever is back at the instant of a change on the version that was left has what was."""
+    if target.limits_of is not None:
+        return target.limits_of
+    if base.terms.version_id == target.terms.version_id != held.terms.version_id:
+        return base.limits_of
+    return kept_limits(held, target.terms, keeps=target.keeps_limits)
 
 
 def _held(held: Agreement, add_on: AddOnHeld) -> int:

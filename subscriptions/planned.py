@@ -41,6 +41,7 @@ class Planned:
     for a pause; ``anchor`` or ``zone`` for a new way of counting. What begins something may have an
     ``anchor`` that was asked for, and ``trial_days`` in the place of the plan's; 0 for none.
     ``with_period`` marks what happens at the end of the period, and moves when that moves.
+    ``keeps_limits`` is for a change to another version of the plan.
     """
 
     id: str
@@ -55,6 +56,7 @@ class Planned:
     anchor: Anchor | None = None
     zone: str | None = None
     trial_days: int | None = None
+    keeps_limits: bool = False
     decision: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -58,6 +58,7 @@ def begun_again(
         interval=sale.interval,
         quantity=sale.quantity,
         add_ons=sale.add_ons,
+        limits_of=sale.limits_of,
         state=after(now.state, Action.RESTORE),
         cycle=cycle,
         period=open_period(cycle, sale.interval, at),

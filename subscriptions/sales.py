@@ -12,6 +12,7 @@ class Sale:
     """What is bought: a plan version, how it is paid for, how many, and what comes on top.
 
     ``zone`` is where its periods are counted if counting begins anew; None: where they are.
+    ``limits_of`` are the versions whose limits are kept.
     """
 
     terms: Terms
@@ -20,6 +21,7 @@ class Sale:
     quantity: int = 1
     add_ons: tuple[AddOnHeld, ...] = ()
     zone: str | None = None
+    limits_of: tuple[str, ...] = ()
 
 
 def zone_of(held: Agreement, terms: Terms, customer_zone: str) -> str | None:
@@ -31,7 +33,28 @@ def zone_of(held: Agreement, terms: Terms, customer_zone: str) -> str | None:
 
 def sale_of(held: Agreement) -> Sale:
     """Return what an agreement holds, as it would be bought."""
-    return Sale(held.terms, held.interval, held.currency, held.quantity, held.add_ons)
+    return Sale(
+        held.terms,
+        held.interval,
+        held.currency,
+        held.quantity,
+        held.add_ons,
+        limits_of=held.limits_of,
+    )
+
+
+def kept_limits(held: Agreement, terms: Terms, *, keeps: bool = False) -> tuple[str, ...]:
+    """Return the versions whose limits are kept when an agreement goes on with these terms.
+
+    Whoever keeps them in a change to another version of the plan keeps those of the version that
+    is left as well. A change to another plan, or one that does not keep them, gives them up.
+    """
+    if terms.version_id == held.terms.version_id:
+        return held.limits_of
+    if not keeps or terms.plan_id != held.terms.plan_id:
+        return ()
+    earlier = (*held.limits_of, held.terms.version_id)
+    return tuple(each for each in earlier if each != terms.version_id)
 
 
 def carried_quantity(held: Agreement, terms: Terms) -> int:

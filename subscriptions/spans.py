@@ -15,7 +15,8 @@ class Span:
 
     ``end`` is None where nothing definite ends it: renewals are taken to succeed. ``interval`` and
     ``cycle`` say where its billing periods begin, for allowances per period; ``period`` is the one
-    open at ``start``. ``is_paused`` marks a pause in which the plan gives no access.
+    open at ``start``. ``is_paused`` marks a pause in which the plan gives no access. ``limits_of``
+    are the earlier versions whose limits are kept.
     """
 
     subscription_id: str
@@ -33,6 +34,7 @@ class Span:
     period: Period
     is_paused: bool
     cause: str
+    limits_of: tuple[str, ...] = ()
 
 
 def spans_of(history: History) -> list[Span]:
@@ -68,4 +70,5 @@ def _span(history: History, entry: Entry, end: datetime | None) -> Span:
         period=held.period,
         is_paused=not held.is_entitled,
         cause=entry.cause,
+        limits_of=held.limits_of,
     )

@@ -16,6 +16,7 @@ from subscriptions.services.cancel import When
 from subscriptions.services.results import SubscriptionNotFound
 
 Data = Mapping[str, Any]
+_NEEDS_OVERRIDE = NEEDS_OVERRIDE | {"keep_higher_limits"}
 
 
 def asked(data: Data, sent: Sequence[dict[str, Any]], principal: Principal) -> Asked:
@@ -33,7 +34,7 @@ def asked(data: Data, sent: Sequence[dict[str, Any]], principal: Principal) -> A
             scope = OPERATIONS[name].scope
             if scope is not None:
                 principal.require(scope)
-            principal.require_for_fields(override, NEEDS_OVERRIDE & body.keys())
+            principal.require_for_fields(override, _NEEDS_OVERRIDE & body.keys())
             if name == "cancel" and body.get("when") == When.NOW and "access_end" not in body:
                 principal.require_for_fields(override, ["when"])
                 require_reason()

@@ -13,6 +13,7 @@ _STANDING: dict[str, Any] = {
     "interval": "month",
     "quantity": 1,
     "add_ons": {},
+    "limits_kept_from": [],
     "state": "active",
     "started_at": "2026-01-10T00:00:00Z",
     "ended_at": None,

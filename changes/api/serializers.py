@@ -98,6 +98,7 @@ def _invalid(field: str, message: str) -> serializers.ValidationError:
 class WarningOut(Output):
     code = serializers.ChoiceField(choices=[str(each) for each in Code])
     item = serializers.CharField(help_text="What it is about: key of an add-on, feature or price.")
+    detail = serializers.CharField(help_text="For people; it may change.")
 
 
 class AmountOut(Output):

@@ -12,7 +12,6 @@ from changes.models import ChangeSet, ChangeSetItem
 from changes.services import (
     ChangeSetNotFound,
     Expired,
-    NotAvailableYet,
     NothingSelected,
     NotYet,
     Stale,
@@ -42,7 +41,7 @@ from subscriptions.services.past import PeriodClosed
 from subscriptions.services.pause import NotPaused, TrialIsExtended
 from subscriptions.services.results import WrongOwner
 from subscriptions.services.subscribe import AlreadySubscribed
-from subscriptions.services.targets import DifferentProduct, NotWhilePaused
+from subscriptions.services.targets import DifferentProduct, NoLimitsToKeep, NotWhilePaused
 from subscriptions.states import TransitionNotAllowed
 
 TAG = "change sets"
@@ -63,6 +62,7 @@ COMMANDS = (
     NotCanceling,
     NotPaused,
     NotStarted,
+    NoLimitsToKeep,
     NothingToChange,
     NotWhilePaused,
     PeriodClosed,
@@ -117,7 +117,6 @@ class ChangeSets(ApiView):
             CustomerNotFound,
             SubjectNotFound,
             ProductNotFound,
-            NotAvailableYet,
             NothingSelected,
             TooManyForAllOrNothing,
             TooFarAhead,

@@ -4,7 +4,6 @@ from changes.services.applying import Expired, NotYet
 from changes.services.creating import (
     Asked,
     ChangeSetNotFound,
-    NotAvailableYet,
     NothingSelected,
     Selector,
     TooManyForAllOrNothing,
@@ -21,7 +20,6 @@ __all__ = [
     "Asked",
     "ChangeSetNotFound",
     "Expired",
-    "NotAvailableYet",
     "NotYet",
     "NothingSelected",
     "Selector",

@@ -1,5 +1,6 @@
-"""Apply an item: the previewed commands at the pinned instant, if nothing has moved since."""
+"""Apply items: the previewed commands at the pinned instants, if nothing has moved since."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -8,7 +9,7 @@ from changes.models import ChangeSet, ChangeSetItem
 from changes.services.performing import differing, perform
 from changes.services.previewing import Stale, read_inputs
 from changes.states import ItemState
-from core import clock, preconditions
+from core import bulk, clock, preconditions
 from core.errors import Conflict
 from customers.models import Customer
 from customers.queries import now_of
@@ -34,28 +35,48 @@ def apply_items(items: Sequence[ChangeSetItem], change_set: ChangeSet) -> None:
     :raises DomainError: what the commands refuse
     """
     with preconditions.requiring(None):
-        for item in items:
-            _apply(item, change_set)
+        for together in of_different_customers(items):
+            _apply(together, change_set)
 
 
-def _apply(item: ChangeSetItem, change_set: ChangeSet) -> None:
-    _check_time(item)
-    inputs = read_inputs(item)
-    moved = dependence.moved(item.inputs, inputs)
-    if moved:
-        raise Stale("something has changed since the preview", moved=moved, item=item.id)
-    performed = perform(item, change_set)
-    other = differing(item, performed)
-    if other:
-        raise Stale("the result is another one now", moved=other, item=item.id)
-    item.subscription_id = performed.subscription_id
-    item.state = ItemState.APPLIED
-    item.applied_at = clock.system_now()
-    item.applied_inputs = read_inputs(item)
-    item.lease_until = None
-    item.save()
-    if item.undoes_id is not None:
-        ChangeSetItem.objects.filter(pk=item.undoes_id).update(state=ItemState.UNDONE)
+def of_different_customers(items: Sequence[ChangeSetItem]) -> list[list[ChangeSetItem]]:
+    """Put items into groups in which no customer is twice, the order within a customer kept."""
+    groups: list[list[ChangeSetItem]] = []
+    seen: Counter[str] = Counter()
+    for item in items:
+        place = seen[item.customer_id]
+        seen[item.customer_id] += 1
+        groups += [[]] if place == len(groups) else []
+        groups[place].append(item)
+    return groups
+
+
+def _apply(items: Sequence[ChangeSetItem], change_set: ChangeSet) -> None:
+    _check_time(items)
+    inputs = read_inputs(items)
+    for item in items:
+        moved = dependence.moved(item.inputs, inputs[item.id])
+        if moved:
+            raise Stale("something has changed since the preview", moved=moved, item=item.id)
+    for performed in perform(items, change_set):
+        item = performed.item
+        other = differing(performed)
+        if other:
+            raise Stale("the result is another one now", moved=other, item=item.id)
+        item.subscription_id = performed.subscription_id
+        item.state = ItemState.APPLIED
+        item.applied_at = clock.system_now()
+        item.lease_until = None
+    left = read_inputs(items)
+    for item in items:
+        item.applied_inputs = left[item.id]
+    bulk.write(ChangeSetItem, columns=_APPLIED, rows=items)
+    undone = [item.undoes_id for item in items if item.undoes_id is not None]
+    if undone:
+        ChangeSetItem.objects.filter(pk__in=undone).update(state=ItemState.UNDONE)
+
+
+_APPLIED = ("subscription", "state", "applied_at", "applied_inputs", "lease_until")
 
 
 def check_come(instants: Mapping[str, datetime]) -> None:
@@ -65,12 +86,14 @@ def check_come(instants: Mapping[str, datetime]) -> None:
         raise NotYet("apply it when its instant has come")
 
 
-def _check_time(item: ChangeSetItem) -> None:
-    """:raises Expired: if time has changed the subscription since"""
-    customer = Customer.objects.select_related("test_clock").get(pk=item.customer_id)
-    now = now_of(customer)
-    if item.valid_until is not None and item.valid_until <= now:
-        raise Expired("time has changed the subscription since", item=item.id)
+def _check_time(items: Sequence[ChangeSetItem]) -> None:
+    """:raises Expired: if time has changed a subscription since"""
+    ids = [item.customer_id for item in items]
+    customers = Customer.objects.select_related("test_clock").in_bulk(ids)
+    for item in items:
+        now = now_of(customers[item.customer_id])
+        if item.valid_until is not None and item.valid_until <= now:
+            raise Expired("time has changed the subscription since", item=item.id)
 
 
 def hold(change_set_id: str) -> list[ChangeSetItem]:

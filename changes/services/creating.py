@@ -41,12 +41,6 @@ class TooManyForAllOrNothing(Unprocessable):
     code = "too_many_for_all_or_nothing"
 
 
-class NotAvailableYet(Unprocessable):
-    """The platform does not do this yet."""
-
-    code = "not_available_yet"
-
-
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What shall be done: ``operations`` in their order, each ``{name: input}``. ``may_override``:
@@ -81,9 +75,7 @@ def create(*, whose: Whose, asked: Asked, effective_at: datetime | None = None) 
     as nothing has happened to the customer since.
 
     :raises DomainError: what the commands refuse; no change set is made then
-    :raises NotAvailableYet: for ``keep_higher_limits``
     """
-    _check_available(asked)
     customer = Customer.objects.select_related("test_clock").get(pk=whose.customer_id)
     change_set = _new(
         lasts=SINGLE_LASTS,
@@ -99,9 +91,8 @@ def create(*, whose: Whose, asked: Asked, effective_at: datetime | None = None) 
 def create_selected(*, selector: Selector, asked: Asked, all_or_nothing: bool = False) -> ChangeSet:
     """Make a change set of the subscriptions that a selector finds now; workers preview them.
 
-    :raises NothingSelected, TooManyForAllOrNothing, NotAvailableYet: as named
+    :raises NothingSelected, TooManyForAllOrNothing: as named
     """
-    _check_available(asked)
     change_set = _new(
         lasts=BULK_LASTS,
         selector=dict(selector.shown),
@@ -185,7 +176,7 @@ def _with_one_item(
         undoes=undoes,
         effective_at=change_set.effective_at,
     )
-    preview(item, change_set)
+    preview([item], change_set)
     change_set.state = State.READY
     change_set.save(force_insert=True)
     item.save(force_insert=True)
@@ -202,13 +193,6 @@ def _taken_over(change_set: ChangeSet, whose: Whose) -> str | None:
     )
     rows = owned.filter(product_id=plan.product_id, is_exclusive=True)
     return rows.values_list("id", flat=True).first()
-
-
-def _check_available(asked: Asked) -> None:
-    for each in asked.operations:
-        for name, body in each.items():
-            if name == "change" and body.get("keep_higher_limits"):
-                raise NotAvailableYet("limits that were higher cannot be kept yet")
 
 
 def _check_number(change_set: ChangeSet, number: int) -> None:

@@ -1,7 +1,7 @@
-"""Run the commands of one item, and read what they did. A preview and an apply both come here, so
-they cannot differ in how they look."""
+"""Run the commands of items, and read what they did. A preview and an apply both come here, so they
+cannot differ in how they look."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from changes.models import ChangeSet, ChangeSetItem
 from changes.money import Mark
 from changes.operations import Target
 from changes.reading import Owners, documents, holdings
-from changes.standing import standing
+from changes.standing import standing, standings
 from changes.undoing import Standing
 from plans import queries as catalog
 from subscriptions import queries as subscriptions
@@ -24,8 +24,10 @@ Operations = Sequence[dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Performed:
-    """What the commands of an item did at its instant. ``mark`` is what was charged by then."""
+    """What the commands of an item did at its instant. ``mark`` is what was charged by then, of all
+    items that were performed together."""
 
+    item: ChangeSetItem
     subscription_id: str
     currency: str
     before: Standing | None
@@ -41,71 +43,116 @@ class Performed:
         return [datetime.fromisoformat(each["effective_at"]) for each in new]
 
 
-def perform(item: ChangeSetItem, change_set: ChangeSet) -> Performed:
-    """Run an item's operations at its instant, in its customer's turn; read what is different.
+def perform(items: Sequence[ChangeSetItem], change_set: ChangeSet) -> list[Performed]:
+    """Run the operations of items of different customers, each at its instant, in the customers'
+    turns; read what is different. What is read takes a fixed number of queries.
 
     Deferred constraints are checked before anything is read.
 
-    :raises DomainError: what the commands refuse
+    :raises DomainError: what the commands refuse of any of them
     :raises CannotBeUndone: of an undo, if no command leads back
     """
-    owners = Owners(item.customer_id, item.subject_id)
-    customer_id, known = item.customer_id, item.subscription_id
-    before = standing(known) if known else None
-    held, wanted = holdings(owners), documents(owners)
-    marked = money.mark(customer_id=customer_id, subscription_id=known)
-    subscription_id, asked = _carry_out(item, change_set)
+    owners = {item.id: owner_of(item) for item in items}
+    customer_ids = [item.customer_id for item in items]
+    known = [item.subscription_id for item in items if item.subscription_id]
+    before = standings(known)
+    held, wanted = holdings(owners.values()), documents(owners.values())
+    marked = money.mark(customer_ids=customer_ids, subscription_ids=known)
+    ran = _carry_out(items, change_set)
     _check_constraints()
-    after = standing(subscription_id)
-    currency = Subscription.objects.values_list("currency", flat=True).get(pk=subscription_id)
-    rows = differences.entitlement_changes(held, holdings(owners), at=item.effective_at)
-    preview = {
-        "money": money.moved(
-            marked, customer_id=customer_id, subscription_id=subscription_id, currency=currency
-        ),
-        "entitlements": rows,
-        "provisioning": differences.document_changes(
-            wanted, documents(owners), at=item.effective_at
-        ),
-        "warnings": [*_warnings(subscription_id, before, after, currency, rows, asked)],
-    }
-    mark = money.mark(customer_id=customer_id, subscription_id=subscription_id)
-    return Performed(subscription_id, currency, before, after, preview, mark)
+    ids = [each.subscription_id for each in ran.values()]
+    after = standings(ids)
+    moved = money.since(marked, customer_ids=customer_ids, subscription_ids=ids)
+    holding, told = holdings(owners.values()), documents(owners.values())
+    warned = _Warnings(ids, versions={each["plan_version"] for each in after.values()})
+    mark = money.mark(customer_ids=customer_ids, subscription_ids=ids)
+    done = []
+    for item in items:
+        owner, subscription_id = owners[item.id], ran[item.id].subscription_id
+        was = before.get(item.subscription_id) if item.subscription_id else None
+        becomes, currency = after[subscription_id], warned.currencies[subscription_id]
+        rows = differences.entitlement_changes(held[owner], holding[owner], at=item.effective_at)
+        preview = {
+            "money": moved.moved(
+                customer_id=item.customer_id, subscription_id=subscription_id, currency=currency
+            ),
+            "entitlements": rows,
+            "provisioning": differences.document_changes(
+                wanted[owner], told[owner], at=item.effective_at
+            ),
+            "warnings": [*warned.of(ran[item.id], was, becomes, rows)],
+        }
+        done.append(Performed(item, subscription_id, currency, was, becomes, preview, mark))
+    return done
 
 
-def _carry_out(item: ChangeSetItem, change_set: ChangeSet) -> tuple[str, Operations]:
-    """Run what was asked for, or the way back; return the subscription, and what was run."""
-    target = Target(
+def owner_of(item: ChangeSetItem) -> Owners:
+    return Owners(item.customer_id, item.subject_id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ran:
+    """What was run for an item, and on which subscription."""
+
+    subscription_id: str
+    operations: Operations
+
+
+def _carry_out(items: Sequence[ChangeSetItem], change_set: ChangeSet) -> dict[str, _Ran]:
+    """Run what was asked for, of all items together; or of each the way back."""
+    targets = {item.id: _target(item, change_set) for item in items}
+    undone = [item for item in items if item.undoes is not None]
+    if not undone:
+        asked = change_set.operations
+        subscriptions = operations.run_all(asked, targets)
+        return {each: _Ran(found, asked) for each, found in subscriptions.items()}
+    return {item.id: _undo(item, targets[item.id]) for item in undone}
+
+
+def _target(item: ChangeSetItem, change_set: ChangeSet) -> Target:
+    return Target(
         item.customer_id,
         item.subject_id,
         item.subscription_id,
         may_override=change_set.may_override,
         source=change_set.created_by,
     )
-    if item.undoes is None:
-        return operations.run(change_set.operations, target), change_set.operations
+
+
+def _undo(item: ChangeSetItem, target: Target) -> _Ran:
+    assert item.undoes is not None  # noqa: S101 - it is an undo
     run: list[dict[str, Any]] = []
     for leads_back in (undoing.way_back, undoing.rest_of_the_way):
         following = leads_back(item.undoes.before, standing(target.subscription))
         if following:
             operations.run(following, target)
         run += following
-    return target.subscription, run
+    return _Ran(target.subscription, run)
 
 
-def _warnings(
-    subscription_id: str,
-    before: Standing | None,
-    after: Standing,
-    currency: str,
-    rows: Sequence[dict[str, Any]],
-    asked: Operations,
-) -> Iterator[dict[str, Any]]:
-    (history,) = subscriptions.histories([subscription_id])
-    yield from warnings.add_ons_ending(before, history, asked=_add_ons_named(asked))
-    yield from warnings.limits_falling(rows, catalog.features())
-    terms = catalog.terms(after["plan_version"])
-    yield from warnings.estimates(terms, interval=after["interval"], currency=currency)
+class _Warnings:
+    """What there is to warn of, of changes that were made together."""
+
+    def __init__(self, subscription_ids: Sequence[str], *, versions: Collection[str]) -> None:
+        rows = Subscription.objects.filter(pk__in=subscription_ids)
+        self.currencies = dict(rows.values_list("id", "currency"))
+        self._histories = {
+            each.subscription_id: each for each in subscriptions.histories(subscription_ids)
+        }
+        self._features = catalog.features()
+        self._terms = catalog.terms_of(versions)
+
+    def of(
+        self, ran: _Ran, before: Standing | None, after: Standing, rows: Sequence[dict[str, Any]]
+    ) -> Iterator[dict[str, Any]]:
+        history = self._histories[ran.subscription_id]
+        yield from warnings.add_ons_ending(before, history, asked=_add_ons_named(ran.operations))
+        yield from warnings.limits_falling(rows, self._features)
+        yield from warnings.estimates(
+            self._terms[after["plan_version"]],
+            interval=after["interval"],
+            currency=self.currencies[ran.subscription_id],
+        )
 
 
 def _add_ons_named(asked: Operations) -> Iterator[str]:
@@ -124,9 +171,10 @@ def _check_constraints() -> None:
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
 
 
-def differing(item: ChangeSetItem, performed: Performed) -> list[str]:
+def differing(performed: Performed) -> list[str]:
     """Name the parts in which what was done is not what was previewed. What only lies ahead is not
     compared: it follows from the rest."""
+    item = performed.item
     shown = _at_once(item.preview or {}, item) | {"before": item.before, "after": item.after}
     done = _at_once(performed.preview, item)
     done |= {"before": performed.before, "after": performed.after}

@@ -1,13 +1,13 @@
-"""Preview an item: the real commands at its instant, read and rolled back."""
+"""Preview items: the real commands, each at its instant, read and rolled back."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from changes import dependence, differences, money, warnings
+from changes.dependence import Concerned
 from changes.models import ChangeSet, ChangeSetItem
-from changes.reading import Owners, documents
-from changes.services.performing import Performed, perform
+from changes.reading import documents
+from changes.services.performing import Performed, owner_of, perform
 from changes.services.rehearsing import rehearse
 from changes.states import ItemState
 from core.errors import Conflict, Unprocessable
@@ -31,46 +31,56 @@ class Stale(Conflict):
     code = "change_set_stale"
 
 
-def preview(item: ChangeSetItem, change_set: ChangeSet) -> None:
-    """Fill in what an item's operations will do; inside a unit of work. The item is not saved.
+def preview(items: Sequence[ChangeSetItem], change_set: ChangeSet) -> None:
+    """Fill in what the operations of items of different customers will do; inside a unit of work.
+    The items are not saved.
 
-    What is overdue for the customer is done first, for good, as by every command.
+    What is overdue for the customers is done first, for good, as by every command.
 
-    :raises DomainError: what the commands, or the customer's turn, refuse
+    :raises DomainError: what the commands, or a customer's turn, refuse
     :raises Stale: of an undo, if the subscription has changed since
     """
-    rehearse(lambda: _take_turn(item.customer_id))
-    with turns.pinned({item.customer_id: item.effective_at}):
-        rehearse(lambda: _fill(item, change_set))
-    item.state = ItemState.PREVIEWED
+    customer_ids = [item.customer_id for item in items]
+    rehearse(lambda: _take_turns(customer_ids))
+    with turns.pinned({item.customer_id: item.effective_at for item in items}):
+        rehearse(lambda: _fill(items, change_set))
+    for item in items:
+        item.state = ItemState.PREVIEWED
 
 
-def read_inputs(item: ChangeSetItem) -> dependence.Inputs:
-    """Read what an item depends on, as it is now."""
-    return dependence.inputs_of(
-        customer_id=item.customer_id,
-        subject_id=item.subject_id,
-        subscription_id=item.subscription_id,
-    )
+def read_inputs(items: Sequence[ChangeSetItem]) -> dict[str, dependence.Inputs]:
+    """Read what items depend on, as it is now, by the items' identifiers."""
+    concerned = {
+        item.id: Concerned(item.customer_id, item.subject_id, item.subscription_id)
+        for item in items
+    }
+    found = dependence.inputs_of(set(concerned.values()))
+    return {name: found[each] for name, each in concerned.items()}
 
 
-def _take_turn(customer_id: str) -> None:
-    with turns.turn(customer_id):
+def _take_turns(customer_ids: Sequence[str]) -> None:
+    with turns.turns(customer_ids):
         pass
 
 
-def _fill(item: ChangeSetItem, change_set: ChangeSet) -> None:
-    if not _catch_up(item.customer_id, steps=STEPS):
+def _fill(items: Sequence[ChangeSetItem], change_set: ChangeSet) -> None:
+    customer_ids = [item.customer_id for item in items]
+    if not _catch_up(customer_ids, steps=STEPS):
         raise TooFarAhead("choose an earlier effective_at")
-    with turns.turn(item.customer_id):
-        item.inputs = read_inputs(item)
-        item.valid_until = _next_due(item.subscription_id)
-        _check_undone(item)
-        performed = perform(item, change_set)
-    item.before, item.after, item.preview = performed.before, performed.after, performed.preview
-    if item.undoes is not None:
-        item.preview["warnings"] += warnings.not_restored(item.undoes.before, performed.after)
-    _look_ahead(item, performed)
+    with turns.turns(customer_ids):
+        inputs = read_inputs(items)
+        due = _next_due([item.subscription_id for item in items if item.subscription_id])
+        for item in items:
+            item.inputs = inputs[item.id]
+            item.valid_until = due.get(item.subscription_id or "")
+            _check_undone(item)
+        performed = perform(items, change_set)
+    for done in performed:
+        item = done.item
+        item.before, item.after, item.preview = done.before, done.after, done.preview
+        if item.undoes is not None:
+            item.preview["warnings"] += warnings.not_restored(item.undoes.before, done.after)
+    _look_ahead(performed)
 
 
 def _check_undone(item: ChangeSetItem) -> None:
@@ -82,51 +92,79 @@ def _check_undone(item: ChangeSetItem) -> None:
         raise Stale("the subscription has changed since", moved=moved)
 
 
-def _look_ahead(item: ChangeSetItem, performed: Performed) -> None:
-    """Go on in time to where the subscription is charged next, and to what was put on its schedule;
-    show what is charged, and which documents follow."""
-    owners = Owners(item.customer_id, item.subject_id)
-    shown: dict[str, Any] = item.preview or {}
-    shown["money"]["next_invoice"] = None
-    due_at = _next_due(performed.subscription_id)
+def _look_ahead(performed: Sequence[Performed]) -> None:
+    """Go on in time to where each subscription is charged next, and to what was put on its
+    schedule; show what is charged, and which documents follow."""
+    due = _next_due([done.subscription_id for done in performed])
+    ahead: list[list[tuple[Performed, datetime]]] = []
+    for done in performed:
+        done.preview["money"]["next_invoice"] = None
+        due_at = due.get(done.subscription_id)
+        instants = sorted({*done.agreed_at, *([due_at] if due_at else [])})
+        later = [at for at in instants if at > done.item.effective_at]
+        for place, at in enumerate(later):
+            ahead += [[]] if place == len(ahead) else []
+            ahead[place].append((done, at))
     steps = STEPS
-    for at in sorted({*performed.agreed_at, *([due_at] if due_at else [])}):
-        if at <= item.effective_at:
-            continue
-        before = documents(owners)
-        with turns.pinned({item.customer_id: at}):
-            steps = _catch_up(item.customer_id, steps=steps)
+    for going in ahead:  # the first instants of all, the second ones, and so on
+        steps = _go_on(going, due, steps=steps)
         if not steps:
-            shown["warnings"].append(warnings.warning(warnings.Code.LATER_NOT_SHOWN, _at(at)))
             return
-        shown["provisioning"] += differences.document_changes(before, documents(owners), at=at)
-        if at == due_at:
-            shown["money"]["next_invoice"] = money.next_invoice(
-                performed.mark,
-                subscription_id=performed.subscription_id,
-                currency=performed.currency,
-                at=at,
+
+
+def _go_on(
+    going: Sequence[tuple[Performed, datetime]], due: Mapping[str, datetime], *, steps: int
+) -> int:
+    """Go on to one instant of each; return how many of the steps are left.
+
+    :raises TooFarAhead: if they were not enough, and it is not known for which of several
+    """
+    owners = [owner_of(done.item) for done, _ in going]
+    before = documents(owners)
+    with turns.pinned({done.item.customer_id: at for done, at in going}):
+        left = _catch_up([done.item.customer_id for done, _ in going], steps=steps)
+    if not left:
+        _not_shown(going)
+        return 0
+    after = documents(owners)
+    charged = money.since(
+        going[0][0].mark,
+        customer_ids=[],
+        subscription_ids=[done.subscription_id for done, at in going],
+    )
+    for owner, (done, at) in zip(owners, going, strict=True):
+        shown = done.preview
+        shown["provisioning"] += differences.document_changes(before[owner], after[owner], at=at)
+        if at == due.get(done.subscription_id):
+            shown["money"]["next_invoice"] = charged.next_invoice(
+                subscription_id=done.subscription_id, currency=done.currency, at=at
             )
+    return left
 
 
-def _catch_up(customer_id: str, *, steps: int) -> int:
-    """Do what is due up to the customer's pinned instant, here; return how many of the steps are
-    left, 0 if they were not enough."""
-    while steps and turns.run_due([customer_id]):
+def _not_shown(going: Sequence[tuple[Performed, datetime]]) -> None:
+    if len(going) > 1:
+        raise TooFarAhead("more lies ahead of one of them than a preview works through")
+    ((done, at),) = going
+    done.preview["warnings"].append(warnings.warning(warnings.Code.LATER_NOT_SHOWN, _at(at)))
+
+
+def _catch_up(customer_ids: Sequence[str], *, steps: int) -> int:
+    """Do what is due up to the customers' pinned instants, here; return how many of the steps are
+    left, 0 if they were not enough. A step is one instant of each."""
+    while steps and turns.run_due(customer_ids):
         steps -= 1
     return steps
 
 
-def _next_due(subscription_id: str | None) -> datetime | None:
-    """Return when time changes a subscription, or what is charged of it."""
-    return min(_due(subscription_id), default=None)
-
-
-def _due(subscription_id: str | None) -> Iterator[datetime]:
-    for row in Subscription.objects.filter(pk=subscription_id, next_due_at__isnull=False):
-        assert row.next_due_at is not None  # noqa: S101 - just asked for
-        yield row.next_due_at
-    yield from NextCharge.objects.filter(pk=subscription_id).values_list("at", flat=True)
+def _next_due(subscription_ids: Collection[str]) -> dict[str, datetime]:
+    """Return when time changes subscriptions next, or what is charged of them."""
+    rows = Subscription.objects.filter(pk__in=subscription_ids).values_list("id", "next_due_at")
+    found = {subscription_id: at for subscription_id, at in rows if at is not None}
+    charged = NextCharge.objects.filter(pk__in=subscription_ids)
+    for subscription_id, at in charged.values_list("subscription_id", "at"):
+        found[subscription_id] = min(at, found.get(subscription_id, at))
+    return found
 
 
 def _at(at: datetime) -> str:

@@ -1,17 +1,17 @@
 """What owners may use and why, in words, for many owners in a fixed number of queries."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db.models import F, Q
 
 from customers.models import Customer, Subject
 from entitlements import explaining, models, rows, words
-from entitlements.facts import Fact
+from entitlements.facts import Fact, Source
 from entitlements.words import Telling
 from plans import queries as catalog
-from plans.terms import FeatureTerms, Scope, Terms
+from plans.terms import FeatureTerms, Scope
 from plans.values import Value
 
 MOST_FACTS = 1000
@@ -44,21 +44,20 @@ def of_owners(
     )
     features = catalog.features()
     facts = [rows.fact_of(row, features) for row in found[:MOST_FACTS]]
-    versions = catalog.terms_of({fact.source.plan_version for fact in facts})
+    telling = _telling(customer, {fact.source for fact in facts})
     owners: list[Subject | None] = [None, *subjects] if itself else list(subjects)
     holdings = {
-        owner.id if owner else None: _of_owner(customer, owner, facts, features, versions, at)
+        owner.id if owner else None: _of_owner(owner, facts, features, telling, at)
         for owner in owners
     }
     return holdings, len(found) > MOST_FACTS
 
 
 def _of_owner(
-    customer: Customer,
     subject: Subject | None,
     facts: Iterable[Fact],
     features: Mapping[str, FeatureTerms],
-    versions: Mapping[str, Terms],
+    telling: Telling,
     at: datetime,
 ) -> list[Holding]:
     """A subject's features may come from the subject's own plans or from its customer's."""
@@ -68,7 +67,9 @@ def _of_owner(
     for fact in facts:
         if fact.subject_id in on_path and features[fact.feature].scope == scope:
             known.setdefault(fact.feature, []).append(fact)
-    telling = _telling(customer, subject, versions)
+    if subject is not None:
+        owner = f"{subject.kind.capitalize()} {subject.key or subject.id}"
+        telling = replace(telling, owner=owner)
     return [_holding(features[key], known[key], telling, at) for key in sorted(known)]
 
 
@@ -93,9 +94,16 @@ def _said(value: Value, unit: str) -> str:
     return words.amount(value, unit)
 
 
-def _telling(customer: Customer, subject: Subject | None, versions: Mapping[str, Terms]) -> Telling:
-    owner = f"Customer {customer.key or customer.id}"
-    if subject is not None:
-        owner = f"{subject.kind.capitalize()} {subject.key or subject.id}"
-    names = {version_id: terms.plan_name for version_id, terms in versions.items()}
-    return Telling(owner=owner, zone=customer.zone, plans=names)
+def _telling(customer: Customer, sources: Collection[Source]) -> Telling:
+    """Return what sentences about the customer itself need to know."""
+    versions = catalog.terms_of(
+        {each for source in sources for each in (source.plan_version, source.kept_from) if each}
+    )
+    add_ons = catalog.add_on_terms_of({each.add_on_version for each in sources} - {""})
+    return Telling(
+        owner=f"Customer {customer.key or customer.id}",
+        zone=customer.zone,
+        plans={version_id: terms.plan_name for version_id, terms in versions.items()},
+        add_ons={version_id: terms.add_on_name for version_id, terms in add_ons.items()},
+        versions={version_id: terms.version for version_id, terms in versions.items()},
+    )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.db.models import F, Q
 
 from customers.models import Customer
+from plans import queries as catalog
 from subscriptions.models import ChangeKind, PendingChange, Subscription
 
 MOST_SUBSCRIPTIONS = 100
@@ -13,10 +14,12 @@ MOST_SUBSCRIPTIONS = 100
 
 @dataclass(frozen=True, slots=True)
 class Subscribed:
-    """A subscription, and what is planned for it."""
+    """A subscription, and what is planned for it; ``kept_from`` are the numbers of the plan's
+    versions whose higher limits are kept."""
 
     subscription: Subscription
     pending: Sequence[PendingChange]
+    kept_from: Sequence[int] = ()
 
     @property
     def is_current(self) -> bool:
@@ -46,8 +49,10 @@ def of_owners(
             : MOST_SUBSCRIPTIONS + 1
         ]
     )
+    versions = catalog.terms_of({each for row in rows for each in row.term.limits_of})
     found: dict[str | None, list[Subscribed]] = {}
     for row in rows[:MOST_SUBSCRIPTIONS]:
         pending: Sequence[PendingChange] = getattr(row, "pending_changes")  # noqa: B009 - to_attr
-        found.setdefault(row.subject_id, []).append(Subscribed(row, pending))
+        kept_from = [versions[each].version for each in row.term.limits_of]
+        found.setdefault(row.subject_id, []).append(Subscribed(row, pending, kept_from))
     return found, len(rows) > MOST_SUBSCRIPTIONS

@@ -50,6 +50,7 @@ _SOURCE = {
     "product": "zone_plans",
     "plan": "pro",
     "add_on": None,
+    "limit_kept_from": None,
 }
 
 ENTITLEMENTS = {

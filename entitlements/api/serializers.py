@@ -91,6 +91,10 @@ class SourceOut(Output):
     product = serializers.CharField()
     plan = serializers.CharField(help_text="The subscription's plan; of an add-on, its base.")
     add_on = serializers.CharField(allow_null=True, help_text="The add-on's key, or null.")
+    limit_kept_from = serializers.CharField(
+        allow_null=True,
+        help_text="The earlier version of the plan whose higher limit is kept, or null.",
+    )
 
 
 class EntitlementOut(_Standing):

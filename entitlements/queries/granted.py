@@ -32,7 +32,9 @@ def granted(
     """
     ids = sorted(customer_ids)
     spans = subscriptions.spans(ids, subject_ids=subject_ids)
-    terms = plans.terms_of({span.plan_version_id for span in spans})
+    terms = plans.terms_of(
+        {each for span in spans for each in (span.plan_version_id, *span.limits_of)}
+    )
     zones = dict(Customer.objects.filter(pk__in=ids).values_list("id", "zone"))
     given: dict[str, list[Fact]] = defaultdict(list)
     for fact in facts.of_spans(spans, terms, zones):

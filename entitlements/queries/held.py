@@ -146,13 +146,16 @@ def _telling(customer: Customer, subject_id: str | None, sources: Collection[Sou
     if subject_id is not None:
         subject = Subject.objects.get(pk=subject_id)
         owner = f"{subject.kind.capitalize()} {subject.key or subject.id}"
-    versions = plans.terms_of({each.plan_version for each in sources})
+    versions = plans.terms_of(
+        {each for source in sources for each in (source.plan_version, source.kept_from) if each}
+    )
     add_ons = plans.add_on_terms_of({each.add_on_version for each in sources} - {""})
     return Telling(
         owner=owner,
         zone=customer.zone,
         plans={version_id: terms.plan_name for version_id, terms in versions.items()},
         add_ons={version_id: terms.add_on_name for version_id, terms in add_ons.items()},
+        versions={version_id: terms.version for version_id, terms in versions.items()},
     )
 
 

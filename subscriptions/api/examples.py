@@ -20,6 +20,7 @@ SUBSCRIPTION: dict[str, Any] = {
     "currency": "USD",
     "quantity": 1,
     "add_ons": {},
+    "limits_kept_from": [],
     "state": "active",
     "started_at": "2026-01-31T00:00:00Z",
     "ended_at": None,
@@ -43,6 +44,7 @@ SUBSCRIPTION: dict[str, Any] = {
             "plan": "free",
             "plan_version": "plv_01jd0000000000000000000009",
             "interval": "month",
+            "keep_higher_limits": False,
             "created_at": "2026-02-02T10:00:00Z",
         }
     ],
@@ -64,6 +66,7 @@ ENTRY: dict[str, Any] = {
     "interval": "month",
     "quantity": 1,
     "add_ons": {},
+    "limits_kept_from": [],
     "state": "active",
     "trial_end": None,
     "billed": True,

@@ -27,7 +27,13 @@ class PendingOut(Output):
     )
     plan_version = serializers.CharField(source="plan_version_id", allow_null=True)
     interval = serializers.CharField(help_text="Empty where it is about something else.")
+    keep_higher_limits = serializers.SerializerMethodField(
+        help_text="Limits that the present version gives more of stay."
+    )
     created_at = Instant()
+
+    def get_keep_higher_limits(self, change: PendingChange) -> bool:
+        return bool(change.details.get("keep_higher_limits"))
 
     def get_quantity(self, change: PendingChange) -> int | None:
         add_on = change.details.get("add_on")
@@ -46,6 +52,11 @@ class SubscriptionOut(Output):
     currency = serializers.CharField()
     quantity = serializers.IntegerField()
     add_ons = serializers.SerializerMethodField(help_text="Add-on keys with their quantities.")
+    limits_kept_from = serializers.ListField(
+        child=serializers.CharField(),
+        source="term.limits_of",
+        help_text="Earlier versions of the plan whose limits still count where they are higher.",
+    )
     state = serializers.ChoiceField(choices=State.choices)
     started_at = Instant()
     ended_at = Instant(allow_null=True)
@@ -157,6 +168,11 @@ class EntryOut(Output):
     interval = serializers.CharField(source="agreement.interval")
     quantity = serializers.IntegerField(source="agreement.quantity")
     add_ons = serializers.SerializerMethodField(help_text="Add-on keys with their quantities.")
+    limits_kept_from = serializers.ListField(
+        child=serializers.CharField(),
+        source="agreement.limits_of",
+        help_text="Earlier versions of the plan whose limits still count where they are higher.",
+    )
     state = serializers.ChoiceField(source="agreement.state", choices=State.choices)
     trial_end = Instant(source="agreement.trial.ends_at", default=None, allow_null=True)
     billed = serializers.BooleanField(source="agreement.is_billed")

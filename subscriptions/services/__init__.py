@@ -3,7 +3,7 @@
 from subscriptions.services.anchor import move_anchor, move_zone
 from subscriptions.services.blocks import lift_block, place_block
 from subscriptions.services.cancel import cancel, uncancel, unschedule
-from subscriptions.services.change import change
+from subscriptions.services.change import change, change_all
 from subscriptions.services.follow import FOLLOW_REFUSALS, follow_owners
 from subscriptions.services.importing import import_all, import_each, install_first_charges
 from subscriptions.services.metadata import set_metadata
@@ -25,6 +25,7 @@ __all__ = [
     "Wanted",
     "cancel",
     "change",
+    "change_all",
     "follow_owners",
     "import_all",
     "import_each",

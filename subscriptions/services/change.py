@@ -1,14 +1,14 @@
 """Change a subscription's plan, version, interval, quantity or add-ons, as the policy says."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from core.errors import Conflict, Unprocessable
 from core.periods import Anchor, Interval
 from core.transactions import command
-from customers.turns import turn
+from customers.turns import turn, turns
 from plans.change_rules import AnchorRule, Decision, Timing
 from subscriptions import events
 from subscriptions.agreement import Agreement
@@ -21,13 +21,20 @@ from subscriptions.sales import zone_of
 from subscriptions.services import beginnings, past
 from subscriptions.services.blocks import refuse_more_if_blocked
 from subscriptions.services.ends import drop_end
-from subscriptions.services.results import Result, customer_of, load_one
-from subscriptions.services.steps import Step, answered, take
+from subscriptions.services.results import (
+    Result,
+    customer_of,
+    customers_of,
+    load_each,
+    load_one,
+)
+from subscriptions.services.steps import Step, answered, move_of, take
 from subscriptions.services.targets import DifferentProduct as DifferentProduct
 from subscriptions.services.targets import NotWhilePaused as NotWhilePaused
-from subscriptions.services.targets import find_target
+from subscriptions.services.targets import check_limits, find_target
 from subscriptions.services.wanted import Beginning, Override, Wanted
 from subscriptions.states import State
+from subscriptions.writing import write
 
 
 class NothingToChange(Conflict):
@@ -52,18 +59,49 @@ def change(*, subscription_id: str, wanted: Wanted, override: Override | None = 
 
     :raises SubscriptionNotFound, AlreadyEnded, NothingToChange, PeriodClosed: as named
     :raises DifferentProduct and other refusals of ``targets.find_target``: as named
+    :raises NoLimitsToKeep: if limits are to be kept without another version of the same plan
     """
     with turn(customer_of(subscription_id)) as at:
         loaded = load_one(subscription_id, at=at)
         effective_at = override.effective_at if override else None
         if override is not None and effective_at is not None and effective_at < at:
             return _correct(loaded, wanted, override, since=effective_at, at=at)
-        target = find_target(
-            loaded.agreement, wanted, override, at=at, customer_id=loaded.row.customer_id
-        )
-        if is_same(loaded.agreement, target):
-            raise NothingToChange("the subscription is what was asked for already")
+        target = _target(loaded, wanted, override, at=at)
         return change_loaded(loaded, target, at=at, override=override)
+
+
+@command
+def change_all(
+    *, subscription_ids: Sequence[str], wanted: Wanted, override: Override | None = None
+) -> None:
+    """Change subscriptions of different customers in the same way, all or none: ``change`` of
+    each, written together.
+
+    :raises SubscriptionNotFound and whatever ``change`` refuses: if it does of any of them
+    """
+    customers = customers_of(subscription_ids)
+    with turns(list(customers.values())) as at:
+        instants = {each: at[customers[each]] for each in subscription_ids}
+        dated = override.effective_at if override else None
+        if dated is not None and dated < max(instants.values()):  # a correction rewrites much
+            for each in subscription_ids:
+                change(subscription_id=each, wanted=wanted, override=override)
+            return
+        steps = []
+        for loaded in load_each(instants):
+            instant = instants[loaded.row.id]
+            target = _target(loaded, wanted, override, at=instant)
+            steps.append(_stepped(loaded, target, at=instant, override=override).step)
+        write([move_of(step) for step in steps if not step.does_nothing])
+
+
+def _target(loaded: Loaded, wanted: Wanted, override: Override | None, *, at: datetime) -> Target:
+    customer_id = loaded.row.customer_id
+    target = find_target(loaded.agreement, wanted, override, at=at, customer_id=customer_id)
+    if is_same(loaded.agreement, target):
+        raise NothingToChange("the subscription is what was asked for already")
+    check_limits(loaded.agreement, target)
+    return target
 
 
 def change_loaded(
@@ -81,6 +119,27 @@ def change_loaded(
     :raises DateRequired: if the policy asks for a date that nobody gave
     :raises Blocked: if it is more, and a block keeps the customer from that
     """
+    stepped = _stepped(loaded, target, at=at, override=override, contrary=contrary)
+    return take(stepped.step, decision=stepped.decision, parts=stepped.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stepped:
+    """A change that is decided and not yet written, and what the policy answered."""
+
+    step: Step
+    decision: Mapping[str, Any] | None
+    parts: Sequence[Mapping[str, Any]]
+
+
+def _stepped(
+    loaded: Loaded,
+    target: Target,
+    *,
+    at: datetime,
+    override: Override | None,
+    contrary: Sequence[Planned] = (),
+) -> _Stepped:
     if override is None:
         refuse_more_if_blocked(loaded, target, at=at)
     held, override = loaded.agreement, override or Override()
@@ -97,8 +156,8 @@ def change_loaded(
         if not part.is_now:
             _agree(step, target, part, override)
     _begin_with(step, override.beginning)
-    shown = _shown(parts, step, at=at)
-    return take(step, decision=as_data(parts[0].decision) if parts else None, parts=shown)
+    decision = as_data(parts[0].decision) if parts else None
+    return _Stepped(step, decision, _shown(parts, step, at=at))
 
 
 def _begin_with(step: Step, how: Beginning) -> None:
@@ -195,6 +254,7 @@ def _agree(step: Step, target: Target, part: Part, override: Override) -> None:
             interval=target.interval,
             anchor=_explicit(step, target, override, start=at),
             trial_days=override.beginning.trial_days,
+            keeps_limits=target.keeps_limits,
             decision=decision,
         )
     )
@@ -247,6 +307,7 @@ def _correct(
     target = find_target(held, wanted, override, at=since, customer_id=loaded.row.customer_id)
     if is_same(held, target):
         raise NothingToChange("the subscription was what is asked for then")
+    check_limits(held, target)
     plan = None
     if plan_differs(held, target):
         plan = override.on(decide_change(held, target.terms, target.interval), at=at)

@@ -71,7 +71,7 @@ def _load(customer_id: str, subscription_ids: Sequence[str], *, at: datetime) ->
         .select_related("customer", "term")
         .order_by("id")
     )
-    found = [load_with_base(row, at=at) for row in rows]
+    found = load_with_base(list(rows), at={row.id: at for row in rows})
     if len(found) < len(set(subscription_ids)):
         raise SubscriptionNotFound("there is no such subscription")
     return found

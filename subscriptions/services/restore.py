@@ -17,7 +17,7 @@ from subscriptions.models import Cause, ChangeStatus, PendingChange, Subscriptio
 from subscriptions.planned import Planned
 from subscriptions.policy import choose_interval
 from subscriptions.restoring import Lost, begun_again, lost, reopened
-from subscriptions.sales import Sale, carried_quantity, kept_add_ons
+from subscriptions.sales import Sale, carried_quantity, kept_add_ons, kept_limits, sale_of
 from subscriptions.services.blocks import refuse_if_blocked
 from subscriptions.services.results import Result, sellable, zone_for
 from subscriptions.services.steps import Step, answered, move_of
@@ -82,7 +82,8 @@ def _gone(customer_id: str, *, at: datetime) -> list[_Gone]:
         was = lost(as_agreement(before[row.id], versions), row.term.starts_at)
         place = _place(row)
         if was.can_come_back and not (row.ended_at and place in taken):
-            found[place] = _Gone(load_with_base(row, at=at), was, row.term.cause)
+            (loaded,) = load_with_base([row], at={row.id: at})
+            found[place] = _Gone(loaded, was, row.term.cause)
     return list(found.values())
 
 
@@ -163,11 +164,18 @@ def _sale(was: Lost, *, customer_id: str, override: bool, at: datetime) -> Sale:
     """
     held = was.before
     if was.keeps_versions(at):
-        return Sale(held.terms, held.interval, held.currency, held.quantity, held.add_ons)
+        return sale_of(held)
     terms = sellable(held.terms.plan_id, at=at, customer_id=customer_id, override=override)
     interval = choose_interval(terms, currency=held.currency, wanted=None, current=held.interval)
     quantity = carried_quantity(held, terms)
-    sale = Sale(terms, interval, held.currency, quantity, _add_ons_sold(held, at=at))
+    sale = Sale(
+        terms,
+        interval,
+        held.currency,
+        quantity,
+        _add_ons_sold(held, at=at),
+        limits_of=kept_limits(held, terms),
+    )
     return replace(sale, add_ons=kept_add_ons(sale))
 
 

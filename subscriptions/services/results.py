@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from core import preconditions
 from core.errors import Conflict, NotFound, Unprocessable
@@ -94,20 +94,42 @@ def load_one(subscription_id: str, *, at: datetime) -> Loaded:
     :raises AlreadyEnded: if it has ended
     :raises PreconditionFailed: if it is not what the caller has seen
     """
-    row = Subscription.objects.shown().select_related("customer", "term").get(pk=subscription_id)
+    row = _shown().get(pk=subscription_id)
     preconditions.verify(row)
+    return load_with_base([_current(row)], at={row.id: at})[0]
+
+
+def load_each(at: Mapping[str, datetime]) -> list[Loaded]:
+    """Read subscriptions under their customers' turns, each at its instant, in the order of ids.
+
+    :raises AlreadyEnded: if one has ended
+    """
+    rows = _shown().filter(pk__in=at).order_by("id")
+    return load_with_base([_current(row) for row in rows], at=at)
+
+
+def _shown() -> QuerySet[Subscription]:
+    return Subscription.objects.shown().select_related("customer", "term")
+
+
+def _current(row: Subscription) -> Subscription:
     if row.ended_at is not None:
         raise AlreadyEnded("this subscription has ended")
-    return load_with_base(row, at=at)
+    return row
 
 
 def customer_of(subscription_id: str) -> str:
     """:raises SubscriptionNotFound: if there is no such subscription"""
-    rows = Subscription.objects.filter(pk=subscription_id)
-    customer_id = rows.values_list("customer_id", flat=True).first()
-    if customer_id is None:
+    return customers_of([subscription_id])[subscription_id]
+
+
+def customers_of(subscription_ids: Sequence[str]) -> dict[str, str]:
+    """:raises SubscriptionNotFound: if there is no such subscription"""
+    rows = Subscription.objects.filter(pk__in=subscription_ids)
+    found = dict(rows.values_list("id", "customer_id"))
+    if len(found) < len(set(subscription_ids)):
         raise SubscriptionNotFound("there is no such subscription")
-    return str(customer_id)
+    return found
 
 
 def sellable(
@@ -169,6 +191,7 @@ def differences(
         ("interval", before.interval, after.interval),
         ("quantity", before.quantity, after.quantity),
         ("add_ons", add_ons_of(before), add_ons_of(after)),
+        ("limits_kept_from", list(before.limits_of), list(after.limits_of)),
         ("state", str(before.state), str(after.state)),
         ("trial_end", before.trial and before.trial.ends_at, after.trial and after.trial.ends_at),
         ("paused_since", before.pause and before.pause.since, after.pause and after.pause.since),

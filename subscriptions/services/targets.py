@@ -39,6 +39,13 @@ class QuantityNotAllowed(Unprocessable):
     code = "quantity_not_allowed"
 
 
+class NoLimitsToKeep(Unprocessable):
+    """Higher limits are kept from one version of a plan to another version of the same plan: name
+    that one in ``plan_version``."""
+
+    code = "no_limits_to_keep"
+
+
 class NotWhilePaused(Conflict):
     """A paused subscription takes no new add-ons, and its periods are not counted anew."""
 
@@ -71,7 +78,21 @@ def find_target(
     )
     quantity = None if wanted.quantity is None else checked(terms, wanted.quantity)
     sale = Sale(terms, interval, held.currency)
-    return Target(terms, interval, quantity, _add_ons(held, wanted.add_ons, sale, at=at))
+    add_ons = _add_ons(held, wanted.add_ons, sale, at=at)
+    if override is None:
+        return Target(terms, interval, quantity, add_ons)
+    return Target(
+        terms, interval, quantity, add_ons, override.keep_higher_limits, override.limits_of
+    )
+
+
+def check_limits(held: Agreement, target: Target) -> None:
+    """:raises NoLimitsToKeep: if limits are to be kept, and there is no other version of the plan
+    from which to keep them"""
+    there, here = target.terms, held.terms
+    is_other_version = there.plan_id == here.plan_id and there.version_id != here.version_id
+    if target.keeps_limits and not is_other_version:
+        raise NoLimitsToKeep("limits are kept in a change to another version of the same plan")
 
 
 def checked(offer: Terms | AddOnTerms, quantity: int | None) -> int:

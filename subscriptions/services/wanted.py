@@ -49,7 +49,9 @@ class Override:
     """What somebody with ``subscriptions:override`` decides instead of the policy.
 
     ``effective_at`` lies ahead, or in the past of the open period. ``beginning`` is how what is
-    changed in place begins.
+    changed in place begins. With ``keep_higher_limits`` a change to another version of the plan
+    leaves what the present one gives more; ``limits_of`` are the versions whose limits an undo
+    brings back.
     """
 
     timing: Timing | None = None
@@ -59,6 +61,8 @@ class Override:
     version_id: str | None = None
     effective_at: datetime | None = None
     keep_pending: bool = False
+    keep_higher_limits: bool = False
+    limits_of: tuple[str, ...] | None = None
     beginning: Beginning = field(default=Beginning())
 
     def on(self, decision: Decision, *, at: datetime) -> Decision:

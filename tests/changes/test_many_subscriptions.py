@@ -203,7 +203,7 @@ def test_a_worker_that_dies_half_way_loses_and_doubles_nothing(
     with acting.acting_as("system:changes"):
         taken = services.claim(change_set_id=made["id"], limit=20, now=clock.system_now())
         for item in taken[:2]:
-            services.work_on(item)
+            services.work_on([item])
     assert (len(taken), work_once()) == (5, 0)
 
     # its lease runs out; another worker goes on with the three
@@ -212,7 +212,7 @@ def test_a_worker_that_dies_half_way_loses_and_doubles_nothing(
     # it was only slow: what it does now does not count any more
     with acting.acting_as("system:changes"):
         for item in taken[2:]:
-            services.work_on(item)
+            services.work_on([item])
     world.settle()
     if verb == "preview":
         world.decide(made, "approve")

@@ -117,12 +117,13 @@ def test_a_scheduled_change_is_shown_at_its_date(world: Changes) -> None:
     (planned,) = item["after"]["pending"]
     assert (planned["kind"], planned["plan"]) == ("plan", "free")
     # the price list protects who has more rules than that, and nobody said how many there are
-    assert {"code": "downgrade_below_use_unknown", "item": "waf_custom_rules"} in (
-        item["preview"]["warnings"]
+    warned = {each["item"]: each for each in item["preview"]["warnings"]}
+    assert warned["waf_custom_rules"]["code"] == "downgrade_below_use_unknown"
+    assert warned["waf_custom_rules"]["detail"] == (
+        "It falls from 100 rules to 5 rules. How much is in use is not known, so nothing is kept; "
+        "if it were, the feature's policy would leave what is in use for 30 days."
     )
-    assert {"code": "limit_use_unknown", "item": "max_upload_size_mb"} in (
-        item["preview"]["warnings"]
-    )
+    assert warned["max_upload_size_mb"]["code"] == "limit_use_unknown"
 
 
 def test_what_the_command_refuses_is_refused_at_once(world: Changes) -> None:
@@ -138,8 +139,6 @@ def test_what_the_command_refuses_is_refused_at_once(world: Changes) -> None:
     assert refused(409, {"uncancel": {}}) == "not_canceling"
     assert refused(422, {"change": {"plan": "workers_paid"}}) == "different_product"
     assert refused(404, {"change": {"plan": "gold"}}) == "plan_not_found"
-    keeping = {"change": {"plan": "pro", "keep_higher_limits": True}}
-    assert refused(422, keeping) == "not_available_yet"
     assert refused(400, {"cancel": {"when": "now"}}) == "reason_required"
     # the second of two, after a first that would work
     assert refused(409, {"change": {"plan": "pro"}}, {"uncancel": {}}) == "not_canceling"

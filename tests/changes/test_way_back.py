@@ -12,6 +12,7 @@ PRO: dict[str, Any] = {
     "interval": "month",
     "quantity": 3,
     "add_ons": {"extra": 1},
+    "limits_kept_from": [],
     "state": "active",
     "started_at": "2026-01-10T00:00:00Z",
     "ended_at": None,

@@ -56,6 +56,7 @@ def test_an_entry_says_what_a_check_says_and_since_when_and_from_what(world: Wor
                 "product": "zone",
                 "plan": "free",
                 "add_on": None,
+                "limit_kept_from": None,
             }
         ],
     )
