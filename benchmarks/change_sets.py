@@ -17,12 +17,11 @@ import argparse
 import os
 import subprocess
 import time
-from contextlib import ExitStack
 from dataclasses import dataclass
 
 import psycopg
 
-from benchmarks.databases import Server, a_server, stream
+from benchmarks.databases import Server, stream, subscribed
 
 WORKERS = 2
 _DONE = "SELECT count(*) FROM changes_changesetitem WHERE state <> %s"
@@ -42,12 +41,7 @@ class Worked:
 
 def main() -> None:
     arguments = _arguments()
-    with ExitStack() as stack:
-        server = stack.enter_context(a_server())
-        print(f"making {arguments.subscriptions:,} subscriptions …", flush=True)
-        seed = stack.enter_context(server.database("seed"))
-        if server.python(seed, "benchmarks.renewals_seed", str(arguments.subscriptions)).wait():
-            raise SystemExit("the data could not be made")
+    with subscribed(arguments.subscriptions) as (server, seed):
         with server.database("alone", like=seed) as database:
             alone = _work(server, database, items=arguments.alone, workers=1, at_once=1)
         with server.database("together", like=seed) as database:

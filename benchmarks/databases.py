@@ -24,6 +24,16 @@ def a_server() -> Iterator["Server"]:
         yield Server(environment)
 
 
+@contextmanager
+def subscribed(count: int) -> Iterator[tuple["Server", str]]:
+    """Make a database with so many customers whose subscription is due: the server and its name."""
+    with a_server() as server, server.database("seed") as seed:
+        print(f"making {count:,} subscriptions …", flush=True)
+        if server.python(seed, "benchmarks.renewals_seed", str(count)).wait():
+            raise SystemExit("the data could not be made")
+        yield server, seed
+
+
 def stream(of_process: Any) -> Any:
     """Return a stream that a process was started with."""
     if of_process is None:

@@ -18,14 +18,13 @@ import os
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 from psycopg.types.json import Jsonb
 
-from benchmarks.databases import Server, a_server, stream
+from benchmarks.databases import Server, stream, subscribed
 
 GOAL, GOAL_OF_TWO, MOST_MIB = 0.10, 1.3, 300
 AT_ONCE = 1_000
@@ -54,12 +53,7 @@ class Round:
 
 def main() -> None:
     arguments = _arguments()
-    with ExitStack() as stack:
-        server = stack.enter_context(a_server())
-        print(f"making {arguments.subscriptions:,} subscriptions …", flush=True)
-        seed = stack.enter_context(server.database("seed"))
-        if server.python(seed, "benchmarks.renewals_seed", str(arguments.subscriptions)).wait():
-            raise SystemExit("the data could not be made")
+    with subscribed(arguments.subscriptions) as (server, seed):
         rounds = [_round(server, seed, arguments.subscriptions) for _ in range(arguments.rounds)]
     _report(rounds)
 
