@@ -13,6 +13,7 @@ from deploy.local.environment import PROJECT
 from tests.bin.processes import wait_for
 from tests.faults.api import Api
 from tests.faults.machine import Machine
+from tests.faults.migration import Migration
 from tests.running import Launched, environment, running_platform
 
 RULES = {"pro": "20", "business": "100"}
@@ -50,6 +51,7 @@ def api(platform: Launched) -> Iterator[Api]:
 def test_what_was_sold_is_held_whatever_was_killed(platform: Launched, api: Api) -> None:
     machine = Machine(platform)
     shop, blog, traveler = Zone(api, "shop"), Zone(api, "blog"), Traveler(api)
+    migration = Migration(api)
     wait_for(lambda: not lagging(api), seconds=CONVERGE_SECONDS)
 
     # A delivery is under way to a service that hangs, and its workers die.
@@ -59,8 +61,9 @@ def test_what_was_sold_is_held_whatever_was_killed(platform: Launched, api: Api)
     machine.kill("worker")
     machine.kill("relay")
 
-    # Ten more changes, and a customer's clock that is told to move.
+    # Ten more changes, a customer's clock that is told to move, and a change set of sixty.
     traveler.advance()
+    migration.begin()
     for number, fault in enumerate(FAULTS):
         if fault == "flush":
             machine.flush_broker()
@@ -75,10 +78,12 @@ def test_what_was_sold_is_held_whatever_was_killed(platform: Launched, api: Api)
     machine.kill("service-edge")
     wait_for(lambda: not lagging(api), seconds=CONVERGE_SECONDS)
     wait_for(traveler.has_arrived, seconds=CONVERGE_SECONDS)
+    wait_for(migration.is_done, seconds=CONVERGE_SECONDS)
 
     shop.assert_as_sold()
     blog.assert_as_sold()
     traveler.assert_arrived()
+    migration.assert_each_was_moved_once()
     assert_held_is_desired(api, platform)
     assert max(api.statuses) < 500
     assert_invariants_hold(platform)

@@ -65,6 +65,7 @@ def test_who_gives_it_is_said_in_lists_steps_and_words(shop: World) -> None:
         "product": "zone",
         "plan": "pro",
         "add_on": None,
+        "limit_kept_from": None,
     }
     add_on = {**plan, "type": "add_on", "add_on": "extra_rules"}
     listed = shop.get("customers/ada/entitlements", subject=zone)["data"]
