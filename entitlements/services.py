@@ -13,6 +13,7 @@ from core import acting, clock, ids
 from core import events as bus
 from core.models import Event
 from core.transactions import command
+from customers.events import PAYMENT_METHOD_CHANGED
 from entitlements import blocks, events, models, rows, timelines
 from entitlements.blocks import Block
 from entitlements.facts import Fact
@@ -20,6 +21,7 @@ from entitlements.queries.granted import Granted, granted
 from entitlements.resolution import Segment, clipped, segments
 from plans import queries as catalog
 from plans.terms import FeatureTerms
+from subscriptions import queries as subscriptions
 from subscriptions.blocks import BlockScope
 from subscriptions.events import BLOCK_TYPES
 
@@ -175,7 +177,8 @@ def _bump(customer_ids: Iterable[str]) -> dict[str, int]:
 
 
 def _subjects(happened: Iterable[Event]) -> set[str]:
-    """Return the subjects whose facts the events may change: a product's block is about all."""
+    """Return the subjects whose facts the events may change: a product's block is about all, a
+    payment method about those whose trial it decides."""
     named = {each.subject_id for each in happened if each.subject_id}
     wide = {
         each.customer_id
@@ -185,6 +188,13 @@ def _subjects(happened: Iterable[Event]) -> set[str]:
     if wide:
         held = models.Timeline.objects.filter(customer_id__in=wide, subject__isnull=False)
         named |= set(held.values_list("subject_id", flat=True))
+    paying = {
+        each.customer_id
+        for each in happened
+        if each.type == PAYMENT_METHOD_CHANGED.name and each.customer_id is not None
+    }
+    if paying:
+        named |= subscriptions.subjects_with_trials(paying)
     return named
 
 

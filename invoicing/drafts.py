@@ -167,8 +167,10 @@ class _Slot:
         return -min(billed.amount - wanted, max(billed.amount - billed.goodwill, 0))
 
     def _withhold(self, changes: Mapping[LineKey, int]) -> None:
-        """Keep what ended without a settlement, as far as no other line of the period uses it."""
-        left = min(self.so.kept.get(self.slot, 0), max(-sum(changes.values()), 0))
+        """Keep what ended without a settlement and is not used again: what else would be given back
+        now, and what was kept before, also where the period costs more by now."""
+        before = sum(self.billed[key].forfeited for key in self.keys if key in self.billed)
+        left = min(self.so.kept.get(self.slot, 0), max(-sum(changes.values()), before))
         for key, change in changes.items():
             if change < 0 < left and key.part == Part.FEE:
                 self.withheld[key] = min(left, -change)

@@ -86,6 +86,11 @@ class Arrival:
         self.planned.clear()
 
     @property
+    def makes_an_entry(self) -> bool:
+        """Whether it does more to the agreement than to renew it."""
+        return self.happened not in ([], ["renewed"])
+
+    @property
     def billing_start(self) -> datetime | None:
         """When billing begins, if that is after the instant."""
         starts = [each.at for each in self.planned if each.kind == Kind.BILLING_START]

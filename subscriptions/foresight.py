@@ -16,7 +16,8 @@ _SECOND = timedelta(seconds=1)
 def foresee(held: Agreement, planned: Sequence[Planned], given: Given) -> list[Arrival]:
     """Return what is agreed for later as it will happen, if nothing else does, renewals left out.
 
-    A trial's end is one of them, whatever follows it.
+    A trial's end is one of them, whatever follows it; so is what will do nothing any more when its
+    instant comes.
     """
     foreseen: list[Arrival] = []
     rest = list(planned)
@@ -25,7 +26,7 @@ def foresee(held: Agreement, planned: Sequence[Planned], given: Given) -> list[A
         arrival = arrive(current, rest, at=at, given=given)
         if arrival is None:
             raise ValueError("what is due does something")
-        if arrival.happened not in ([], ["renewed"]):
+        if arrival.makes_an_entry or arrival.applied or arrival.superseded:
             foreseen.append(arrival)
         held, rest = arrival.agreement, arrival.planned
         if held.state == State.CANCELED:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from subscriptions.agreement import Agreement
-from subscriptions.arrival import Given
+from subscriptions.arrival import Arrival, Given
 from subscriptions.foresight import foresee
 from subscriptions.planned import Planned
 
@@ -50,9 +50,15 @@ class History:
 
 
 def agreed_entries(held: Agreement, planned: Sequence[Planned], given: Given) -> tuple[Entry, ...]:
-    """Return the entries that what is agreed for later will make, the last word of each instant."""
+    """Return the entries that what is agreed for later will make."""
+    return entries_of(foresee(held, planned, given))
+
+
+def entries_of(foreseen: Sequence[Arrival]) -> tuple[Entry, ...]:
+    """Return the entries that what is foreseen will make, the last word of each instant."""
     by_instant = {
         each.at: Entry("", each.at, each.agreement, each.cause, each.decision)
-        for each in foresee(held, planned, given)
+        for each in foreseen
+        if each.makes_an_entry
     }
     return tuple(by_instant.values())

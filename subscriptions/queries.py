@@ -3,12 +3,12 @@
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from subscriptions.blocks import Block, Effect
 from subscriptions.history import History
 from subscriptions.models import Block as BlockRow
-from subscriptions.models import Subscription
+from subscriptions.models import ChangeKind, PendingChange, Subscription
 from subscriptions.reading import lives
 from subscriptions.spans import Span, spans_of
 
@@ -43,6 +43,20 @@ def histories_of(customer_ids: Iterable[str], *, known_at: datetime | None = Non
     """Return the histories of all subscriptions of customers, those of subjects included."""
     rows = Subscription.objects.filter(customer_id__in=list(customer_ids))
     return [life.history for life in lives(rows, known_at=known_at)]
+
+
+def subjects_with_trials(customer_ids: Collection[str]) -> set[str]:
+    """Return the subjects of customers for whom a trial runs, or may begin with what is agreed:
+    what follows it depends on the customer's payment method."""
+    beginning = PendingChange.objects.pending().filter(
+        subscription=OuterRef("pk"), kind__in=[ChangeKind.START, ChangeKind.PLAN]
+    )
+    rows = Subscription.objects.current().filter(
+        Q(term__trial_ends_at__isnull=False) | Exists(beginning),
+        customer_id__in=list(customer_ids),
+        subject__isnull=False,
+    )
+    return set(rows.values_list("subject_id", flat=True))
 
 
 def blocks(customer_ids: Iterable[str], effect: Effect) -> list[Block]:

@@ -14,7 +14,7 @@ from plans.models import PlanVersion
 from subscriptions.arrival import Arrival, Given
 from subscriptions.foresight import foresee
 from subscriptions.given import fallbacks, spent_trials, trial_ahead
-from subscriptions.history import Entry, History
+from subscriptions.history import Entry, History, entries_of
 from subscriptions.loading import (
     Loaded,
     Versions,
@@ -129,8 +129,9 @@ def _life(
     row = loaded.row
     ahead = tuple(foresee(loaded.agreement, loaded.planned, given))
     entries = tuple(as_entry(each, versions) for each in terms)
-    agreed = tuple(Entry("", each.at, each.agreement, each.cause, each.decision) for each in ahead)
-    history = History(row.id, row.customer_id, row.subject_id, row.product.key, entries, agreed)
+    history = History(
+        row.id, row.customer_id, row.subject_id, row.product.key, entries, entries_of(ahead)
+    )
     return Life(row, history, tuple(terms), tuple(changes), ahead)
 
 

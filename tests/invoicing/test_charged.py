@@ -179,7 +179,30 @@ def test_more_than_was_paid_for_is_charged() -> None:
     books.assess([history[0], replace(history[1], end=None)], down)
     books.assess(history, up)
     # 10 days of 30.00, 5 of 12.00 and 15 of 60.00, and the 3.00 that were paid for before.
-    assert books.net == 1000 + 200 + 3000
+    assert books.net == 1000 + 200 + 3000 + 300
+
+
+def test_after_a_gap_without_a_settlement_only_what_is_beyond_it_is_charged() -> None:
+    """30.00 for June, given up on the 11th; 60.00 from the 21st on is half paid for, and what
+    nobody used in between stays paid. What had not been charged is not kept."""
+    on, gone, back = "2025-06-01T00:00:00", "2025-06-11T00:00:00", "2025-06-21T00:00:00"
+    ended = held(flat("30.00"), on, edge(gone, settlement=Settlement.NONE), cycle=JUNE)
+    dearer = held(flat("60.00"), back, cycle=JUNE)
+    books = Books()
+    books.assess([replace(ended, end=None)], on)
+    books.assess([ended], gone)
+    assert books.assessed([ended, dearer], back) == [
+        "credit -10.00",
+        "forfeited -10.00",
+        "advance 20.00",
+    ]
+    assert books.net == 1000 + 1000 + 2000
+    assert books.assessed([ended, dearer], "2025-06-22T00:00:00") == []
+
+    unpaid = Books()
+    unpaid.assess([ended], gone)
+    unpaid.assess([ended, dearer], back)
+    assert unpaid.net == 1000 + 2000
 
 
 def test_proration_none_moves_nothing_before_the_next_boundary() -> None:
