@@ -4,9 +4,18 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.test import TransactionTestCase
 
 from core import clock, events, invariants, nudges, relay
 from core.acting import acting_as
+from tests import kept
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _tables_are_emptied_quickly() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _test: kept.empty_tables())
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from core import acting, clock, relay
 from core.models import Event
 from core.principals import Scope
 from identity import services as identity
+from tests import kept
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 
@@ -32,7 +34,10 @@ class World:
     names: dict[str, str] = field(default_factory=dict)
 
     def open(self, catalog: str = "catalog.yaml") -> None:
-        call_command("catalog", "apply", str(EXAMPLES / catalog), verbosity=0)
+        """Sell what a document says: one of the examples, or any other by its full path."""
+        path = EXAMPLES / catalog
+        apply = partial(call_command, "catalog", "apply", str(path), verbosity=0)
+        kept.written_once(path.read_text(), apply)
         self.token = self.token_for(list(Scope))
 
     def token_for(self, scopes: list[Scope], **limits: str) -> str:

@@ -10,6 +10,7 @@ from django.test import Client
 from core.principals import Scope
 from entitlements import connections
 from plans.services import apply_catalog
+from tests import kept
 from tests.world import World
 
 CATALOG: dict[str, Any] = {
@@ -127,7 +128,7 @@ def catalog() -> dict[str, Any]:
 
 def opened() -> World:
     world = World(Client())
-    apply_catalog(tree=catalog())
+    kept.written_once("entitlements", lambda: apply_catalog(tree=catalog()))
     world.token = world.token_for(list(Scope))
     return world
 

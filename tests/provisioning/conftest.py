@@ -31,6 +31,7 @@ from provisioning import delivery, policy, services
 from provisioning.delivery import Senders, deliver_due
 from provisioning.models import Attempt, Target
 from provisioning.models import ServiceConfiguration as Configuration
+from tests import kept
 from tests.racing import wait_until
 from tests.world import World
 
@@ -110,7 +111,7 @@ def world(transactional_db: Any, settings: Any) -> Iterator[World]:
     settings.PRODUCT_SERVICE_HOSTS = ["edge.example", "desk.example"]
     policy.operator_policy.cache_clear()
     made = World(Client())
-    apply_catalog(tree=catalog())
+    kept.written_once("provisioning", lambda: apply_catalog(tree=catalog()))
     made.token = made.token_for(list(Scope))
     yield made
     call_command("check_invariants", verbosity=0)

@@ -3,18 +3,15 @@
 from pathlib import Path
 from typing import Any
 
-from django.core.management import call_command
-
 from tests.world import World, instant
 
 PRICES = Path(__file__).parent / "club.yaml"
 
 
 class Club:
-    """One customer with one club on a plan, in the customer's time."""
+    """One customer with one club on a plan, in the customer's time, where its ``PRICES`` are."""
 
     def __init__(self, world: World, since: str, **customer: Any) -> None:
-        call_command("catalog", "apply", str(PRICES), verbosity=0)
         self.world = world
         world.starts_on(since)
         self.customer = world.customer("ada", **customer)

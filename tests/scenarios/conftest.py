@@ -11,10 +11,12 @@ from tests.world import World
 
 
 @pytest.fixture
-def world(transactional_db: Any) -> Iterator[World]:
-    """The platform with the real price list; what the story leaves behind must be sound."""
+def world(transactional_db: Any, request: pytest.FixtureRequest) -> Iterator[World]:
+    """The platform with the real price list, or the ``prices`` that its tests are marked with; what
+    the story leaves behind must be sound."""
+    marked = request.node.get_closest_marker("prices")
     made = World(Client())
-    made.open()
+    made.open(str(marked.args[0]) if marked else "catalog.yaml")
     yield made
     made.settle()
     call_command("check_invariants", verbosity=0)

@@ -7,6 +7,7 @@ from django.test import Client
 
 from core.principals import Scope
 from plans.services import apply_catalog
+from tests import kept
 from tests.world import World
 
 
@@ -156,14 +157,19 @@ def _document() -> dict[str, Any]:
 def open_shop() -> World:
     """Return the platform with this price list, on a test clock at 1 January 2025."""
     world = World(Client())
-    apply_catalog(tree=_document())
+    kept.written_once("shop", lambda: apply_catalog(tree=_document()))
     world.token = world.token_for(list(Scope))
     world.starts_on("2025-01-01")
     return world
 
 
-def publish_another(plan: str, **features: Any) -> None:
-    """Publish another version of a plan, with other values."""
+def publish_another(plan: str, since: str, **features: Any) -> None:
+    """Publish another version of a plan that is sold from an instant on, with other values."""
     document = _document()
-    document["plans"][plan]["features"].update(features)
+    plans = document["plans"]
+    values = {**plans[plan]["features"], **features}
+    document["plans"] = {
+        **plans,
+        plan: {**plans[plan], "features": values, "effective_from": since},
+    }
     apply_catalog(tree=document)

@@ -1,8 +1,12 @@
 """Add-ons: what comes on top of a plan, and goes with it."""
 
+import pytest
+
 from core.principals import Scope
-from tests.scenarios.club import Club, pending
+from tests.scenarios.club import PRICES, Club, pending
 from tests.world import World
+
+pytestmark = pytest.mark.prices(PRICES)
 
 
 def test_an_add_on_gives_its_own_quantity_now_and_less_of_it_at_renewal(world: World) -> None:

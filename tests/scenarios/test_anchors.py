@@ -1,7 +1,11 @@
 """Where periods are counted from, and how that moves."""
 
-from tests.scenarios.club import Club, pending, period, short
+import pytest
+
+from tests.scenarios.club import PRICES, Club, pending, period, short
 from tests.world import World
+
+pytestmark = pytest.mark.prices(PRICES)
 
 
 def test_an_anchor_moves_at_its_next_recurrence_and_cuts_the_open_period(world: World) -> None:

@@ -2,10 +2,14 @@
 
 from typing import Any
 
+import pytest
+
 from core.principals import Scope
 from tests.conftest import MachineTime
-from tests.scenarios.club import Club, period, short
+from tests.scenarios.club import PRICES, Club, period, short
 from tests.world import World
+
+pytestmark = pytest.mark.prices(PRICES)
 
 
 def story(club: Club) -> list[tuple[str | None, str, int]]:
@@ -132,14 +136,14 @@ def test_an_end_in_the_past_puts_aside_what_came_later(world: World) -> None:
     ]
     assert club.refused("cancel", 409) == "already_on_fallback"
 
-    r2 = world.post("subscriptions", status=201, customer="ada", plan="r2_standard")["resource"]
+    towels = world.post("subscriptions", status=201, customer="ada", plan="towels")["resource"]
     world.advance_to("2026-01-30")
-    gone = world.post(f"subscriptions/{r2['id']}/cancel", access_end="2026-01-27T00:00:00Z")
+    gone = world.post(f"subscriptions/{towels['id']}/cancel", access_end="2026-01-27T00:00:00Z")
     assert (gone["resource"]["state"], short(gone["resource"]["ended_at"])) == (
         "canceled",
         "2026-01-27",
     )
-    early = world.post("subscriptions", status=201, customer="ada", plan="r2_standard")["resource"]
+    early = world.post("subscriptions", status=201, customer="ada", plan="towels")["resource"]
     refused = world.post(
         f"subscriptions/{early['id']}/cancel", status=409, access_end="2026-01-27T00:00:00Z"
     )

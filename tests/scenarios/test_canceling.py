@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import pytest
 import yaml
 from django.core.management import call_command
 
 from tests.scenarios.club import PRICES, Club, pending, period, short
 from tests.world import World
+
+pytestmark = pytest.mark.prices(PRICES)
 
 
 def with_policy(tmp_path: Path, **cancel: str) -> None:

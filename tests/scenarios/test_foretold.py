@@ -1,7 +1,11 @@
 """What is told of the future is what comes, also where little or nothing comes."""
 
-from tests.scenarios.club import Club, pending
+import pytest
+
+from tests.scenarios.club import PRICES, Club, pending
 from tests.world import World
+
+pytestmark = pytest.mark.prices(PRICES)
 
 
 def test_an_end_of_a_pause_that_never_was_is_not_pending_after_its_date(world: World) -> None:

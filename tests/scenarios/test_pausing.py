@@ -1,8 +1,12 @@
 """A pause gives time back: as money, or as time."""
 
+import pytest
+
 from core.principals import Scope
-from tests.scenarios.club import Club, pending, period, short
+from tests.scenarios.club import PRICES, Club, pending, period, short
 from tests.world import World
+
+pytestmark = pytest.mark.prices(PRICES)
 
 
 def test_a_pause_with_a_credit_begins_a_full_period_around_the_day_it_ends(world: World) -> None:
@@ -167,7 +171,7 @@ def test_what_cannot_be_paused_says_so(world: World) -> None:
         assert club.do("pause", status=400, **body)["status"] == 400
 
     # what has not begun has nothing to pause
-    body = {"customer": "ada", "plan": "r2_standard", "access_start": "2026-02-01T00:00:00Z"}
+    body = {"customer": "ada", "plan": "towels", "access_start": "2026-02-01T00:00:00Z"}
     waiting = world.post("subscriptions", status=201, **body)["resource"]["id"]
     refused = world.post(f"subscriptions/{waiting}/pause", status=409)
     assert refused["code"] == "transition_not_allowed"

@@ -2,8 +2,12 @@
 
 from typing import Any
 
-from tests.scenarios.club import Club, pending, period
+import pytest
+
+from tests.scenarios.club import PRICES, Club, pending, period
 from tests.world import World
+
+pytestmark = pytest.mark.prices(PRICES)
 
 
 def parts(answer: dict[str, Any]) -> list[tuple[str, str, str]]:

@@ -1,8 +1,12 @@
 """What a subscription was, is and will be."""
 
+import pytest
+
 from core.principals import Scope
-from tests.scenarios.club import Club, pending, period, short
+from tests.scenarios.club import PRICES, Club, pending, period, short
 from tests.world import World
+
+pytestmark = pytest.mark.prices(PRICES)
 
 
 def test_a_subscription_is_shown_at_any_instant_as_it_was_and_as_it_will_be(world: World) -> None:
@@ -104,14 +108,15 @@ def test_a_customers_timeline_has_all_its_subscriptions(world: World) -> None:
     club.do("cancel")
     other = world.subscription(annex)["id"]
     world.post(f"subscriptions/{other}/change", plan="club_gold")
+    world.post("subscriptions", status=201, customer="ada", plan="towels")
 
     lines = world.get("customers/ada/subscriptions/timeline")["data"]
     assert [(short(each["starts_at"]), each["plan"], each["agreed"]) for each in lines] == [
-        ("2026-01-10", "workers_free", False),
         ("2026-01-10", "club_free", False),
         ("2026-01-10", "club_free", False),
         ("2026-01-20", "club_basic", False),
         ("2026-01-20", "club_gold", False),
+        ("2026-01-20", "towels", False),
         ("2026-02-20", "club_free", True),
     ]
     assert {each["subject"] for each in lines} == {None, club.id, annex}

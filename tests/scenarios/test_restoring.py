@@ -137,7 +137,7 @@ def test_versions_are_kept_for_ninety_days(shop: World, day: str, rules: str) ->
     zone = zone_on(shop, "pro")
     shop.advance_to("2025-01-11")
     named = lose(shop, zone)
-    publish_another("pro", rules=25)
+    publish_another("pro", "2025-02-01T00:00:00Z", rules=25)
     shop.advance_to(day)
     pay(shop, named)
     restore(shop)

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
-from tests.scenarios.club import Club, pending
+from tests.scenarios.club import PRICES, Club, pending
 from tests.world import World
+
+pytestmark = pytest.mark.prices(PRICES)
 
 
 @pytest.mark.parametrize(

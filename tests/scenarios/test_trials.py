@@ -1,7 +1,11 @@
 """Trials: had once, kept by changes of plan, moved by staff, and followed by what the plan says."""
 
-from tests.scenarios.club import Club, pending, period, short
+import pytest
+
+from tests.scenarios.club import PRICES, Club, pending, period, short
 from tests.world import World
+
+pytestmark = pytest.mark.prices(PRICES)
 
 
 def test_a_trial_ends_as_paid_with_a_payment_method_and_counts_from_its_end(world: World) -> None:
@@ -139,7 +143,7 @@ def test_a_trial_is_only_extended_by_a_pause(world: World) -> None:
 
 def test_a_trial_can_be_asked_for_and_a_start_can_lie_ahead(world: World) -> None:
     club = Club(world, "2026-01-10")
-    body = {"customer": "ada", "plan": "r2_standard"}
+    body = {"customer": "ada", "plan": "towels"}
     waiting = world.post(
         "subscriptions",
         status=201,
@@ -169,7 +173,7 @@ def test_a_trial_can_be_asked_for_and_a_start_can_lie_ahead(world: World) -> Non
 
     # one that has not begun ends at once, by whoever cancels it
     world.customer("bob")
-    body = {"customer": "bob", "plan": "r2_standard", "access_start": "2026-03-01T00:00:00Z"}
+    body = {"customer": "bob", "plan": "towels", "access_start": "2026-03-01T00:00:00Z"}
     unwanted = world.post("subscriptions", status=201, **body)["resource"]["id"]
     gone = world.post(f"subscriptions/{unwanted}/cancel")["resource"]
     assert (gone["state"], short(gone["ended_at"])) == ("canceled", "2026-03-01")

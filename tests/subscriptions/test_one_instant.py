@@ -8,14 +8,14 @@ from django.core.management import call_command
 from django.test import Client
 
 from subscriptions.models import Term
-from tests.scenarios.club import Club, period, short
+from tests.scenarios.club import PRICES, Club, period, short
 from tests.world import World
 
 
 @pytest.fixture
 def world(transactional_db: Any) -> Iterator[World]:
     made = World(Client())
-    made.open()
+    made.open(str(PRICES))
     yield made
     made.settle()
     call_command("check_invariants", verbosity=0)
