@@ -1,13 +1,21 @@
+"""The platform for stories, and how long lives are searched for one that breaks a rule.
+
+    .venv/bin/pytest tests/scenarios/test_state_machine.py --hypothesis-profile=long
+"""
+
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.test import Client
+from hypothesis import settings
 
 from entitlements import connections
 from tests.scenarios.shop import open_shop
 from tests.world import World
+
+settings.register_profile("long", max_examples=2000, stateful_step_count=80, deadline=None)
 
 
 @pytest.fixture

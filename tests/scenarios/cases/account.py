@@ -124,11 +124,12 @@ class Account:
     def net(self) -> float:
         """What was charged so far, less what was given back."""
         rows = self._charges()
-        return sum(each["amount"]["amount"] for each in rows if each["kind"] != "forfeited") / 100
+        return _net(rows) / 100
 
     def balance(self) -> float:
         found = self.world.get(f"customers/{self.customer}/credit-balance")["balances"]
-        return sum(each["amount"] for each in found) / 100
+        cents: int = sum(each["amount"] for each in found)
+        return cents / 100
 
     def value(self, feature: str = "reads") -> str | None:
         """How many of a feature may be used; None where it is denied."""
@@ -154,8 +155,7 @@ class Account:
         invoice = self._next_invoice
         if invoice is not None and invoice["at"] <= at:
             rows = [each for each in self._charges() if each["at"] == invoice["at"]]
-            came = sum(each["amount"]["amount"] for each in rows if each["kind"] != "forfeited")
-            assert came == invoice["amount"]["amount"], ("next_invoice", invoice, rows)
+            assert _net(rows) == invoice["amount"]["amount"], ("next_invoice", invoice, rows)
             self._next_invoice = None
 
     def looks_back(self) -> None:
@@ -182,9 +182,8 @@ class Account:
     def _state(self, **query: Any) -> Json:
         """The subscription without what only counts, and what may be used, with or without at=."""
         row = self.shown(**query)
-        path = f"customers/{self.customer}/entitlements"
-        owner = {"subject": self.subject} if self.subject else {}
-        held = self.world.get(path, **owner, **query)["data"]
+        owner: Json = {"subject": self.subject} if self.subject else {}
+        held = self.world.get(f"customers/{self.customer}/entitlements", **owner, **query)["data"]
         values = {
             each["feature"]: (each["allowed"], each["value"]) for each in held if each["value"]
         }
@@ -206,8 +205,7 @@ class Account:
         money = shown["preview"]["money"]
         self.warned = [each["code"] for each in shown["preview"]["warnings"]]
         assert _lines(came) == _lines(money["charges"]), "not the charges that were previewed"
-        asked = sum(each["amount"]["amount"] for each in came if each["kind"] != "forfeited")
-        assert money["due_now"]["amount"] == max(asked, 0)
+        assert money["due_now"]["amount"] == max(_net(came), 0)
         for name in shown["after"].keys() & now.keys() - _MOVING - {"id"}:
             assert shown["after"][name] == now[name], ("not as previewed", name)
         self._next_invoice = money["next_invoice"]
@@ -228,6 +226,11 @@ def _other(now: Json, then: Json) -> Json:
 
 def _lines(charges: Sequence[Json]) -> list[tuple[str, ...]]:
     return sorted(tuple(str(each[name]) for name in _CHARGE) for each in charges)
+
+
+def _net(charges: Sequence[Json]) -> int:
+    """What is asked with charges, in cents; what is forfeited moves no money."""
+    return sum(each["amount"]["amount"] for each in charges if each["kind"] != "forfeited")
 
 
 def _order(charge: Json) -> tuple[Any, ...]:

@@ -191,8 +191,13 @@ def a_piece_at_both_ends(a: Account) -> Story:
     """Kill Bill, double proration: cycle day 15 from 1 January to 27 February, of 868.00: 14 of 31
     days, a month, and 12 of 28 days."""
     yield "2025-01-01"
-    agreed = {"anchor": {"day_of_month": 15}, "ends_at": "2025-02-27T00:00:00Z"}
-    a.subscribes("unit", interval="month", quantity=868, **agreed)
+    a.subscribes(
+        "unit",
+        interval="month",
+        quantity=868,
+        anchor={"day_of_month": 15},
+        ends_at="2025-02-27T00:00:00Z",
+    )
     assert a.pending() == [("end", "2025-02-27")]
     yield "2025-02-27"
     assert a.shown()["state"] == "canceled"

@@ -13,6 +13,11 @@ from tests.world import World
 
 # Of a subscription that is shown as of another instant, these are always those of now.
 OF_NOW = ("version", "updated_at", "metadata")
+# What a preview says of a charge.
+CHARGED = (
+    "item", "price", "version", "quantity", "part", "kind", "amount", "settlement",
+    "period_start", "period_end", "unit_price", "explanation", "due_at",
+)  # fmt: skip
 
 
 def written(at: datetime) -> str:
@@ -47,6 +52,21 @@ class Look:
     entitlements: list[dict[str, Any]]
     documents: dict[str, Any]
     events: int
+
+    @property
+    def balance(self) -> int:
+        return sum(each["amount"] for each in self.balances)
+
+    def net(self, subscription: str) -> int:
+        """What was charged of a subscription, less what was given back."""
+        return sum(
+            each["amount"]["amount"]
+            for each in self.charges
+            if each["kind"] != "forfeited" and each["subscription"] == subscription
+        )
+
+    def pending(self, kind: str) -> bool:
+        return any(each["kind"] == kind for each in self.page["pending"])
 
 
 @dataclass
@@ -122,9 +142,11 @@ class Desk:
         query |= {"at": written(at)} if at else {}
         return list(self.world.get(f"customers/{self.customer}/entitlements", **query)["data"])
 
-    def check(self, feature: str) -> dict[str, Any]:
-        query = {"subject": self.owner} if self.owner != self.customer else {"customer": self.owner}
-        return self.world.check(f"{self.product}_{feature}", **query)
+    def check(self, features: list[str]) -> list[dict[str, Any]]:
+        whose = {"subject" if self.owner != self.customer else "customer": self.owner}
+        asked = [{**whose, "feature": f"{self.product}_{each}"} for each in features]
+        found = self.world.post("entitlements/check", checks=asked)["results"]
+        return [dict(each["check"]) for each in found]
 
     def entries_of(self, timeline: list[dict[str, Any]]) -> list[Entry]:
         """The lines of a timeline with the subscription's page at each; what is written stays."""
@@ -170,9 +192,30 @@ class Sample:
     page: dict[str, Any]
 
 
+def standing_blocks(look: Look, desk: Desk, now: datetime) -> list[dict[str, Any]]:
+    """The blocks that are in effect and cover the subscription."""
+    return [
+        each
+        for each in look.blocks
+        if read(each["from"]) <= now
+        and (each["until"] is None or now < read(each["until"]))
+        and (each["lifted_at"] is None or now < read(each["lifted_at"]))
+        and each["subscription"] in (None, desk.subscription)
+    ]
+
+
 def sample(page: dict[str, Any], at: datetime) -> Sample:
-    return Sample(at, clock.system_now(), without(page, *OF_NOW))
+    return Sample(at, clock.system_now(), page)
 
 
 def without(page: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in page.items() if name not in names}
+
+
+def in_short(charges: list[dict[str, Any]]) -> list[str]:
+    """Charges as both a preview and a list show them, in one order."""
+    return sorted(str({name: each[name] for name in CHARGED}) for each in charges)
+
+
+def as_text(value: Any) -> str | None:
+    return None if value is None else str(value)
