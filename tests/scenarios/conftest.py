@@ -1,6 +1,6 @@
 """The platform for stories, and how long lives are searched for one that breaks a rule.
 
-    .venv/bin/pytest tests/scenarios/test_state_machine.py --hypothesis-profile=long
+.venv/bin/pytest tests/scenarios/test_state_machine.py --hypothesis-profile=long
 """
 
 from collections.abc import Iterator

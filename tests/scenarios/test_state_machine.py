@@ -22,13 +22,12 @@ from hypothesis.stateful import (
 )
 
 from core import invariants
-from core.principals import Scope
 from tests.scenarios.life import prices
 from tests.scenarios.life.asked import SECOND, Asked, offers, settlements, waits
 from tests.scenarios.life.holds import Holds, withheld_by
 from tests.scenarios.life.model import RUNNING, Model, Standing, is_as
 from tests.scenarios.life.money import read
-from tests.scenarios.life.opened import opened, taken_back
+from tests.scenarios.life.opened import Beginning, begin, opened, taken_back
 from tests.scenarios.life.watch import (
     OF_NOW,
     Answer,
@@ -43,7 +42,6 @@ from tests.scenarios.life.watch import (
 from tests.world import World
 
 NUMBERS = count()
-OWN = [Scope.SUBSCRIPTIONS_READ, Scope.SUBSCRIPTIONS_WRITE, Scope.CUSTOMERS_READ]
 STARTS = ["2024-01-31", "2024-02-29 12:00", "2025-03-29 23:30", "2025-08-30 22:00", "2026-01-10"]
 
 
@@ -69,21 +67,9 @@ class Life(RuleBasedStateMachine):
         offer=offers,
     )
     def begins(self, product: str, start: str, zone: str, offer: tuple[str, str]) -> None:
-        world, number = self.world, next(NUMBERS)
-        world.token = world.token_for([*Scope])
-        world.starts_on(start)
-        owner = customer = world.customer(f"c{number}", zone=zone)
-        if product == "box":
-            plan = f"box_{'basic' if offer[0] == 'free' else offer[0]}"
-            made = world.post("subscriptions", status=201, customer=customer, plan=plan)
-            subscription = made["resource"]["id"]
-        else:
-            path = f"customers/{customer}/subjects"
-            made = world.post(path, status=201, key=f"s{number}", kind=product)
-            owner = made["resource"]["id"]
-            subscription = world.subscription(owner)["id"]
-        own = world.token_for(OWN, customer_id=customer)
-        self.desk = Desk(world, customer, owner, subscription, product, own)
+        plan = f"box_{'basic' if offer[0] == 'free' else offer[0]}" if product == "box" else None
+        where = Beginning(f"c{next(NUMBERS)}", product, plan, start, zone)
+        self.desk = begin(self.world, where)
         self.holds, self.now = Holds(self.desk), self.desk.now
         self.seen = self.desk.look()
         self.holds.look(self.seen, self.now)
