@@ -93,6 +93,7 @@ TEMPLATES = [
 _database: dict[str, Any] = env.db("DATABASE_URL")
 if "postgresql" not in _database["ENGINE"]:
     raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database")
+_database["ENGINE"] = "core.postgresql"
 _database["CONN_HEALTH_CHECKS"] = True
 _database["OPTIONS"] = {**_database.get("OPTIONS", {}), "connect_timeout": 5}
 if env.bool("DATABASE_POOL", default=False):  # web processes only: a prefork worker closes it

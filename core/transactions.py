@@ -6,10 +6,10 @@ its idempotency key in the same transaction, the outermost unit decides.
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from contextvars import ContextVar
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from django.db import OperationalError, connection, transaction
 
@@ -22,7 +22,8 @@ CONFLICT_TRIES = 5
 PREPARED_TRIES = 10
 _CONFLICTS = frozenset({"40001", "40P01"})  # serialization failure, deadlock
 
-_inside: ContextVar[bool] = ContextVar("inside_a_unit_of_work", default=False)
+# What a unit of work has read once for all of its parts; None: outside of one.
+_known: ContextVar[dict[Hashable, Any] | None] = ContextVar("known_in_a_unit_of_work", default=None)
 
 
 class Again(Exception):
@@ -39,7 +40,7 @@ def unit_of_work(work: Callable[[], T]) -> T:
     Serialization failures and deadlocks are tried again, five times in all. ``work`` must
     therefore have no effect outside the database.
     """
-    if _inside.get():
+    if _known.get() is not None:
         return work()
     conflicts = prepared = 0
     while True:
@@ -67,9 +68,31 @@ def command(function: Callable[P, T]) -> Callable[P, T]:
     return run
 
 
+def known(name: Hashable, read: Callable[[], T]) -> T:
+    """Return what ``read`` returns, asked once in a unit of work, and each time outside of one.
+
+    For what many commands and projections of one transaction ask for, and none of them changes
+    without calling ``forget``.
+    """
+    memory = _known.get()
+    if memory is None:
+        return read()
+    if name not in memory:
+        memory[name] = read()
+    found: T = memory[name]
+    return found
+
+
+def forget(*names: Hashable) -> None:
+    """Have ``known`` ask anew: what is called so has just been changed."""
+    memory = _known.get() or {}
+    for name in names:
+        memory.pop(name, None)
+
+
 def _once(work: Callable[[], T]) -> T:
     who = acting.current()
-    token = _inside.set(True)
+    token = _known.set({})
     try:
         with transaction.atomic():
             with connection.cursor() as cursor:
@@ -81,7 +104,7 @@ def _once(work: Callable[[], T]) -> T:
                 )
             return work()
     finally:
-        _inside.reset(token)
+        _known.reset(token)
 
 
 def _sqlstate(error: OperationalError) -> str | None:

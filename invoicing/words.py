@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import lru_cache
 
 from core.money import exponent, round_half_away
 from invoicing.targets import Line, Part, Segment
@@ -57,6 +58,7 @@ def _minor(amount: int, currency: str) -> str:
     return major(Fraction(amount), currency)
 
 
+@lru_cache(maxsize=4096)
 def major(exact_minor: Fraction, currency: str) -> str:
     """Write an exact number of minor units in major ones: ``173.589041...`` where it goes on."""
     places = exponent(currency)

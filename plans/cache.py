@@ -6,10 +6,12 @@ reads the token first, one row by its key, and what was kept under another token
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Generic, TypeVar
 from uuid import UUID
 
+from core import transactions
+from core.transactions import known
 from plans import loading
 from plans.models import CatalogRevision
 from plans.terms import AddOnTerms, FeatureTerms, Terms
@@ -64,6 +66,7 @@ class Known:
 
 
 _known: Known | None = None
+_TOKEN, _READ = "plans.token", "plans.read"  # what a unit of work knows
 
 
 def current() -> Known:
@@ -72,9 +75,27 @@ def current() -> Known:
     A catalog that was never written through the services has no token and is not kept.
     """
     global _known
-    token = CatalogRevision.objects.values_list("token", flat=True).first()
-    known = _known
-    if known is None or token is None or known.token != token:
-        known = Known(token, loading.load_features())
-        _known = known
-    return known
+    token = known(_TOKEN, _token)
+    found = _known
+    if found is None or token is None or found.token != token:
+        found = Known(token, loading.load_features())
+        _known = found
+    return found
+
+
+def remembered(name: Hashable, read: Callable[[], T]) -> T:
+    """Return a read of the catalog that is done once in a unit of work, as long as the catalog does
+    not change in it; outside of one, each time."""
+    memory: dict[Hashable, T] = known(_READ, dict)
+    if name not in memory:
+        memory[name] = read()
+    return memory[name]
+
+
+def forget() -> None:
+    """The catalog has just been changed, in this transaction."""
+    transactions.forget(_TOKEN, _READ)
+
+
+def _token() -> UUID | None:
+    return CatalogRevision.objects.values_list("token", flat=True).first()

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from django.db.models import F, Model, Q, QuerySet
+from django.db.models import F, Model, QuerySet
 
 from core import ids
 from core.errors import NotFound
@@ -72,15 +72,20 @@ def effective_versions(
     plan_ids: Sequence[str], *, at: datetime, customer_id: str | None
 ) -> dict[str, str]:
     """Return the version that a customer is sold of each plan; plans not sold are left out."""
-    mine = Q(customers__customer_id=customer_id) if customer_id else Q(pk__in=[])
-    rows = (
+    plans = tuple(sorted(set(plan_ids)))
+    sold = (
         PlanVersion.objects.effective(at=at)
-        .filter(Q(private_key="") | mine)
-        .filter(plan__in=plan_ids, plan__archived_at=None, plan__product__archived_at=None)
-        .values_list("plan_id", "private_key", "number", "id")
+        .filter(plan__in=plans, plan__archived_at=None, plan__product__archived_at=None)
+        .order_by("number")
+        .values_list("plan_id", "id")
     )
-    best = sorted(rows, key=lambda row: (row[1] != "", row[2]))
-    return {plan_id: version_id for plan_id, _, _, version_id in best}
+    public = sold.filter(private_key="")
+    found = dict(cache.remembered(("public versions", plans, at), lambda: list(public)))
+    if customer_id is not None and cache.remembered(
+        ("are private versions", plans, at), sold.exclude(private_key="").exists
+    ):
+        found |= dict(sold.filter(customers__customer_id=customer_id))
+    return found
 
 
 def effective_add_on_versions(add_on_ids: Sequence[str], *, at: datetime) -> dict[str, str]:
@@ -171,10 +176,9 @@ def default_plans(scope: str) -> list[Plan]:
 
 
 def _find(rows: QuerySet[M], reference: str, prefix: str, missing: type[NotFound]) -> M:
-    if ids.is_type_id(reference, prefix=prefix):
-        row = rows.filter(pk=reference).first()
-    else:  # a key never looks like an identifier, so another type's finds nothing
-        row = rows.filter(key=reference).first()
+    # a key never looks like an identifier, so another type's finds nothing
+    by = "pk" if ids.is_type_id(reference, prefix=prefix) else "key"
+    row = cache.remembered((prefix, reference), rows.filter(**{by: reference}).first)
     if row is None:
         raise missing(f"there is no {reference}")
     return row

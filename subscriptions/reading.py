@@ -43,7 +43,7 @@ class Life:
 
 def lives(found: QuerySet[Subscription], *, known_at: datetime | None = None) -> list[Life]:
     """Read subscriptions through time, as known now or at an instant of the machine's time."""
-    rows = list(found.select_related("customer", "product").order_by("id"))
+    rows = list(found.select_related("customer").order_by("id"))
     terms = _terms(rows, known_at)
     changes = _changes(rows, known_at)
     versions = versions_of(
@@ -126,11 +126,11 @@ def _life(
     versions: Versions,
     given: Given,
 ) -> Life:
-    row = loaded.row
+    row, product = loaded.row, loaded.agreement.terms.product
     ahead = tuple(foresee(loaded.agreement, loaded.planned, given))
     entries = tuple(as_entry(each, versions) for each in terms)
     history = History(
-        row.id, row.customer_id, row.subject_id, row.product.key, entries, entries_of(ahead)
+        row.id, row.customer_id, row.subject_id, product.key, entries, entries_of(ahead)
     )
     return Life(row, history, tuple(terms), tuple(changes), ahead)
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db import connection
 
 from core import clock
+from plans import cache
 from plans.models import CatalogRevision
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext('plans.catalog'))"
@@ -29,3 +30,4 @@ def catalog_turn() -> Iterator[datetime]:
 
 def _change_token() -> None:
     CatalogRevision.objects.update_or_create(id=1, defaults={"token": uuid.uuid4()})
+    cache.forget()
