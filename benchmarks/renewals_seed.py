@@ -47,14 +47,14 @@ _COPIES = (
 )
 
 
-def main(count: int) -> None:
-    """Fill the database, the sample included."""
+def main(count: int, *, plans: dict[str, str] = PLAN, days: int = 32) -> None:
+    """Fill the database with customers who began some days ago, the sample included."""
     call_command("migrate", verbosity=0)
     call_command("catalog", "apply", "examples/catalog.yaml", verbosity=0, stdout=io.StringIO())
     with acting.acting_as("system:benchmark"):
-        begun = _a_month_ago()
+        begun = _ago(days)
         machine, clock.system_now = clock.system_now, lambda: begun
-        sample = customers.create_customer(currency="USD", key="sample", plans=PLAN)
+        sample = customers.create_customer(currency="USD", key="sample", plans=plans)
         clock.system_now = machine
     row = Subscription.objects.get(customer=sample)
     copy(
@@ -66,9 +66,9 @@ def main(count: int) -> None:
     )
 
 
-def _a_month_ago() -> datetime:
-    """So that the period ended, and the next one does not end while we look."""
-    return clock.whole_second(clock.system_now()) - timedelta(days=32)
+def _ago(days: int) -> datetime:
+    """After 32 the period has ended, and the next one does not end while we look."""
+    return clock.whole_second(clock.system_now()) - timedelta(days=days)
 
 
 def copy(count: int, sample: dict[str, object]) -> None:

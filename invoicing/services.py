@@ -190,7 +190,12 @@ def _import(
         name = history.subscription_id
         if name in through:
             stretches = stretches_of(history)
-            drafts = importing.billed_elsewhere(stretches, through=through[name], at=at[name])
+            drafts = importing.billed_elsewhere(
+                stretches,
+                since=importing.known_since(history),
+                through=through[name],
+                at=at[name],
+            )
             rows += _rows(_Look(history, at[name], drafts, 0, None))
     for row in rows:
         row.is_imported = True

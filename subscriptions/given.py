@@ -45,12 +45,12 @@ def fallbacks(loaded: Mapping[str, tuple[Loaded, datetime]]) -> dict[str, Terms]
     }
     if not wanted:
         return {}
-    sold = _sold_versions(
+    sold = sold_versions(
         {plan_id for plan_id, _, _ in wanted.values()},
         {customer_id for _, _, customer_id in wanted.values()},
     )
     chosen = {
-        row_id: _latest(sold[plan_id], at=at, customer_id=customer_id)
+        row_id: latest(sold[plan_id], at=at, customer_id=customer_id)
         for row_id, (plan_id, at, customer_id) in wanted.items()
     }
     terms = catalog.terms_of(set(chosen.values()))
@@ -58,7 +58,7 @@ def fallbacks(loaded: Mapping[str, tuple[Loaded, datetime]]) -> dict[str, Terms]
 
 
 @dataclass(frozen=True, slots=True)
-class _Sold:
+class Sold:
     """A published version: since when it is sold, and to whom alone."""
 
     id: str
@@ -67,20 +67,21 @@ class _Sold:
     customer_id: str | None
 
 
-def _sold_versions(plan_ids: set[str], customer_ids: set[str]) -> dict[str, list[_Sold]]:
+def sold_versions(plan_ids: set[str], customer_ids: set[str]) -> dict[str, list[Sold]]:
+    """Return which versions of plans are sold, to everybody or to these customers, in one query."""
     rows = (
         PlanVersion.objects.published()
         .filter(plan__in=plan_ids, plan__archived_at=None, plan__product__archived_at=None)
         .filter(Q(private_key="") | Q(customers__customer_id__in=customer_ids))
         .values_list("plan_id", "id", "number", "effective_from", "customers__customer_id")
     )
-    found: dict[str, list[_Sold]] = {plan_id: [] for plan_id in plan_ids}
+    found: dict[str, list[Sold]] = {plan_id: [] for plan_id in plan_ids}
     for plan_id, *version in rows:
-        found[plan_id].append(_Sold(*version))
+        found[plan_id].append(Sold(*version))
     return found
 
 
-def _latest(versions: Iterable[_Sold], *, at: datetime, customer_id: str) -> str:
+def latest(versions: Iterable[Sold], *, at: datetime, customer_id: str) -> str:
     """Choose as ``catalog.effective_version`` does: a customer's own before the public ones.
 
     :raises PlanNotSold: if there is none
@@ -91,7 +92,7 @@ def _latest(versions: Iterable[_Sold], *, at: datetime, customer_id: str) -> str
         if (each.since is None or each.since <= at) and each.customer_id in (None, customer_id)
     ]
     if not sold:
-        raise PlanNotSold("the fallback plan is not sold at this time")
+        raise PlanNotSold("the plan is not sold to this customer at this time")
     return max(sold, key=lambda each: (each.customer_id is not None, each.number)).id
 
 
@@ -121,13 +122,20 @@ class SpentTrials:
 
 def spent_trials(rows: Sequence[Subscription]) -> SpentTrials:
     """Read which trials the owners of these subscriptions have had, in one query."""
-    if not rows:
+    return spent_by((row.product_id, row.customer_id, row.subject_id) for row in rows)
+
+
+def spent_by(owners: Iterable[tuple[str, str, str | None]]) -> SpentTrials:
+    """Read which trials owners have had of a product each, in one query. An owner is the product,
+    the customer and, where it is for one, the subject."""
+    wanted = list(owners)
+    if not wanted:
         return SpentTrials()
-    mine = Q(subject=None) | Q(subject_id__in={row.subject_id for row in rows if row.subject_id})
+    subject_ids = {subject_id for _, _, subject_id in wanted if subject_id}
     found = SpentTrial.objects.filter(
-        mine,
-        customer_id__in={row.customer_id for row in rows},
-        product_id__in={row.product_id for row in rows},
+        Q(subject=None) | Q(subject_id__in=subject_ids),
+        customer_id__in={customer_id for _, customer_id, _ in wanted},
+        product_id__in={product_id for product_id, _, _ in wanted},
     )
     return SpentTrials(set(found.values_list("product_id", "customer_id", "subject_id")))
 

@@ -1,5 +1,6 @@
 """Subscriptions that live elsewhere, brought here."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from rest_framework import serializers
@@ -9,13 +10,14 @@ from core.api.operations import Changed, changes
 from core.api.serializers import Input, Output
 from core.api.views import ApiRequest, ApiView
 from core.principals import LimitedCaller, Scope
+from plans.terms import PauseMode
 from subscriptions import services
 from subscriptions.anchors import AnchorWish
 from subscriptions.api.common import TAG, TURN
 from subscriptions.api.serializers import AddOnQuantities, Interval, MetadataField, Quantity
 from subscriptions.events import IMPORTED
-from subscriptions.importing import Elsewhere
-from subscriptions.services.bringing import Item
+from subscriptions.importing import Elsewhere, PausedThere
+from subscriptions.services.import_items import Item
 from subscriptions.services.importing import (
     MOST_AT_ONCE,
     ImportedByAnother,
@@ -35,6 +37,17 @@ _ITEM = {
     "billed_through": "2026-02-28T00:00:00Z",
     "trial_spent": True,
 }
+_PAUSED = {
+    "external_id": "old-4712",
+    "customer": "bakery",
+    "plan": "workers_paid",
+    "started_at": "2025-06-01T00:00:00Z",
+    "billed_through": "2026-03-01T00:00:00Z",
+    "state": "paused",
+    "paused_since": "2026-02-08T00:00:00Z",
+    "pause_mode": "extend",
+    "resumes_at": "2026-03-08T00:00:00Z",
+}
 _OUTCOME = {
     "external_id": "old-4711",
     "status": "imported",
@@ -52,6 +65,23 @@ _OUTCOME = {
         "amount": {"amount": 2500, "currency": "USD"},
     },
 }
+_PAUSED_OUTCOME = {
+    "external_id": "old-4712",
+    "status": "imported",
+    "subscription": "sub_01jd0000000000000000000007",
+    "customer": "cus_01jd0000000000000000000003",
+    "subject": None,
+    "in_place": True,
+    "state": "paused",
+    "started_at": "2025-06-01T00:00:00Z",
+    "period_start": "2026-02-01T00:00:00Z",
+    "period_end": "2026-03-01T00:00:00Z",
+    "billed_through": "2026-03-01T00:00:00Z",
+    "first_charge": {
+        "at": "2026-03-29T00:00:00Z",
+        "amount": {"amount": 500, "currency": "USD"},
+    },
+}
 
 
 class ImportAnchorIn(Input):
@@ -66,6 +96,27 @@ class ImportAnchorIn(Input):
         if len(attrs) != 1:
             raise serializers.ValidationError("Name one of at and day_of_month.", code="one_of")
         return AnchorWish(attrs.get("at"), attrs.get("day_of_month"))
+
+
+class AddOnVersions(serializers.DictField):
+    """``{add-on: version}``: the add-on by id or key, as in ``add_ons``."""
+
+    child = Id("adv")
+
+    def to_internal_value(self, data: Any) -> dict[str, str]:
+        value: dict[str, str] = super().to_internal_value(data)
+        add_on = Reference("ado")
+        return {str(add_on.to_internal_value(key)): each for key, each in value.items()}
+
+
+# What is said of a state and of no other, and whether it must be.
+_OF_STATES: Mapping[str, tuple[State, bool]] = {
+    "trial_end": (State.TRIALING, True),
+    "paused_since": (State.PAUSED, True),
+    "pause_mode": (State.PAUSED, False),
+    "resumes_at": (State.PAUSED, False),
+    "past_due_since": (State.PAST_DUE, True),
+}
 
 
 class ImportItemIn(Input):
@@ -86,7 +137,13 @@ class ImportItemIn(Input):
     interval = Interval(required=False)
     quantity = Quantity(required=False)
     add_ons = AddOnQuantities(required=False, help_text="What comes on top.")
-    state = Choice([State.ACTIVE, State.TRIALING], default=State.ACTIVE)
+    add_on_versions = AddOnVersions(
+        required=False,
+        help_text="Of `add_ons`, the versions that are not those sold now; they may be archived.",
+    )
+    state = Choice(
+        [State.ACTIVE, State.TRIALING, State.PAUSED, State.PAST_DUE], default=State.ACTIVE
+    )
     started_at = Instant(required=False, help_text="When it began there.")
     anchor = ImportAnchorIn(
         required=False,
@@ -96,24 +153,48 @@ class ImportItemIn(Input):
     billed_through = Instant(
         required=False,
         help_text="Until when it is billed there; beyond the open period, the end of a later one. "
-        "What lies after it is charged here, at once where it has begun.",
+        "What lies after it is charged here, at once where it has begun. In a pause: what it was "
+        "when that began.",
     )
     trial_end = Instant(required=False, help_text="For `trialing`: when the trial ends.")
+    paused_since = Instant(required=False, help_text="For `paused`: when the pause began.")
+    pause_mode = Choice(
+        PauseMode,
+        required=False,
+        help_text="For `paused`: what the pause does to money; without it the plan says.",
+    )
+    resumes_at = Instant(
+        required=False, help_text="For `paused`: when it goes on; without it nobody knows."
+    )
+    past_due_since = Instant(
+        required=False, help_text="For `past_due`: since when a payment is overdue."
+    )
     trial_spent = StrictBoolean(default=False, help_text="Whether the trial was had there.")
     ends_at = Instant(required=False, help_text="When it ends, if it is canceled for later.")
     metadata = MetadataField(required=False, help_text="Your own notes.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        in_trial = attrs["state"] == State.TRIALING
-        if in_trial != ("trial_end" in attrs):
-            raise serializers.ValidationError(
-                {"trial_end": "It is given for trialing, and only then."}, code="trial_end"
+        if attrs.keys() >= {"paused_since", "past_due_since"}:
+            raise _wrong(
+                "past_due_since",
+                "It is one or the other: import it as paused, and report the failed payment.",
+                code="paused_and_past_due",
             )
-        if in_trial and "billed_through" in attrs:
-            raise serializers.ValidationError(
-                {"billed_through": "Nothing is billed in a trial."}, code="billed_in_trial"
+        for name, (state, is_needed) in _OF_STATES.items():
+            is_there, is_of_it = name in attrs, attrs["state"] == state
+            if (is_there and not is_of_it) or (is_needed and is_of_it and not is_there):
+                raise _wrong(name, f"It is given for {state}, and only then.", code=name)
+        if attrs["state"] == State.TRIALING and "billed_through" in attrs:
+            raise _wrong("billed_through", "Nothing is billed in a trial.", code="billed_in_trial")
+        if attrs.get("add_on_versions", {}).keys() - attrs.get("add_ons", {}).keys():
+            raise _wrong(
+                "add_on_versions", "They are of what is in add_ons.", code="not_in_add_ons"
             )
         return attrs
+
+
+def _wrong(name: str, detail: str, *, code: str) -> serializers.ValidationError:
+    return serializers.ValidationError({name: detail}, code=code)
 
 
 def as_item(data: dict[str, Any]) -> Item:
@@ -123,6 +204,8 @@ def as_item(data: dict[str, Any]) -> Item:
         anchor=data.get("anchor"),
         trial_ends_at=data.get("trial_end"),
         billed_through=data.get("billed_through"),
+        paused=_paused(data),
+        past_due_since=data.get("past_due_since"),
     )
     return Item(
         external_id=data["external_id"],
@@ -134,10 +217,18 @@ def as_item(data: dict[str, Any]) -> Item:
         interval=data.get("interval"),
         quantity=data.get("quantity"),
         add_ons=data.get("add_ons", {}),
+        add_on_versions=data.get("add_on_versions", {}),
         trial_spent=data["trial_spent"],
         ends_at=data.get("ends_at"),
         metadata=data.get("metadata", {}),
     )
+
+
+def _paused(data: dict[str, Any]) -> PausedThere | None:
+    if "paused_since" not in data:
+        return None
+    mode = PauseMode(data["pause_mode"]) if "pause_mode" in data else None
+    return PausedThere(data["paused_since"], mode, data.get("resumes_at"))
 
 
 class ImportIn(Input):
@@ -206,11 +297,12 @@ class Imports(ApiView):
             f"Up to {MOST_AT_ONCE} subscriptions that live in another system go on here: all of "
             "them or, if one cannot, none (422 `import_refused`, whose `errors` name each with the "
             "code that tells why). Nothing that is billed there is billed again. Of an exclusive "
-            "product, a default free plan is changed in place. A dry run answers 200."
+            "product, a default free plan is changed in place. What is paused or past due there is "
+            "so here. A dry run answers 200."
         ),
         problems=(*TURN, LimitedCaller, ImportRefused, ImportedByAnother),
-        request_example={"items": [_ITEM], "dry_run": False},
-        response_example={"dry_run": False, "data": [_OUTCOME]},
+        request_example={"items": [_ITEM, _PAUSED], "dry_run": False},
+        response_example={"dry_run": False, "data": [_OUTCOME, _PAUSED_OUTCOME]},
         publishes=(IMPORTED.name,),
     )
     def post(self, request: ApiRequest, data: dict[str, Any]) -> Changed:

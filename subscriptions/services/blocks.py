@@ -1,6 +1,6 @@
 """Place a block on a customer, or on a part of what it has, and lift it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -74,26 +74,38 @@ def place_block(*, customer_id: str, new: NewBlock, source: str) -> Block:
     """
     with turn(customer_id) as at:
         _check_covered(customer_id, new)
-        block = Block(
-            customer_id=customer_id,
-            scope=new.scope,
-            subject_id=new.subject_id,
-            subscription_id=new.subscription_id,
-            product_id=new.product_id,
-            name=new.name,
-            source=source,
-            effects=sorted(new.effects),
-            starts_at=new.starts_at or at,
-            ends_at=new.ends_at,
-            public_reason=new.public_reason,
-            internal_reason=new.internal_reason,
-            created_at=at,
-        )
+        block = _block(customer_id, new, source=source, at=at)
         _check_dates(block)
         _check_once(block)
         block.save(force_insert=True)
         publish([_fact(events.BLOCK_PLACED, block, at)])
         return block
+
+
+def place_on_customers(*, at: Mapping[str, datetime], new: NewBlock, source: str) -> None:
+    """Place the same block on customers as a whole who have none like it, in their turns. A fixed
+    number of statements."""
+    blocks = [_block(each, new, source=source, at=at[each]) for each in sorted(at)]
+    Block.objects.bulk_create(blocks)
+    publish([_fact(events.BLOCK_PLACED, each, each.created_at) for each in blocks])
+
+
+def _block(customer_id: str, new: NewBlock, *, source: str, at: datetime) -> Block:
+    return Block(
+        customer_id=customer_id,
+        scope=new.scope,
+        subject_id=new.subject_id,
+        subscription_id=new.subscription_id,
+        product_id=new.product_id,
+        name=new.name,
+        source=source,
+        effects=sorted(new.effects),
+        starts_at=new.starts_at or at,
+        ends_at=new.ends_at,
+        public_reason=new.public_reason,
+        internal_reason=new.internal_reason,
+        created_at=at,
+    )
 
 
 @command

@@ -7,6 +7,7 @@ from typing import Any
 
 from core.errors import Conflict
 from plans.change_rules import Settlement
+from plans.terms import Terms
 from subscriptions import events
 from subscriptions.agreement import Agreement
 from subscriptions.given import fallback_of
@@ -37,14 +38,34 @@ def end_of(
 
     :raises AlreadyOnFallback: if there is nothing to fall back to from here
     """
-    if held.terms.plan_id == held.terms.product.fallback_plan_id:
-        raise AlreadyOnFallback(f"{held.terms.plan_key} is what a cancellation leads to")
+    _check_can_end(held)
     fallback = fallback_of(held.terms, at=at, customer_id=customer_id)
+    return end_on(held, fallback, at=at, with_period=with_period, how=how)
+
+
+def end_on(
+    held: Agreement,
+    fallback: Terms | None,
+    *,
+    at: datetime,
+    with_period: bool = False,
+    how: Mapping[str, Any] = _KEEPS_ALL,
+) -> Planned:
+    """Return an end at an instant: to a fallback plan that has been read or, without one, for good.
+
+    :raises AlreadyOnFallback: if there is nothing to fall back to from here
+    """
+    _check_can_end(held)
     if fallback is None:
         return Planned("", Kind.END, at, with_period, decision=how)
     interval, decided = decide_fallback(held, fallback)
     decision = {**as_data(decided), **how}
     return Planned("", Kind.END, at, with_period, fallback, interval, decision=decision)
+
+
+def _check_can_end(held: Agreement) -> None:
+    if held.terms.plan_id == held.terms.product.fallback_plan_id:
+        raise AlreadyOnFallback(f"{held.terms.plan_key} is what a cancellation leads to")
 
 
 def drop_end(step: Step, status: ChangeStatus) -> None:

@@ -1,24 +1,23 @@
 """Bring subscriptions that live in another system: what is billed there is not billed again."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 
-from core import bulk, clock, ids
+from core import bulk, clock
 from core.errors import Conflict, DomainError, FieldProblem, Unprocessable
 from core.transactions import command
-from customers.models import Customer, Subject
-from customers.services import SubjectNotFound
-from customers.turns import CustomerNotFound, turns
+from customers.turns import turns
 from subscriptions.importing import FirstCharge
 from subscriptions.models import Import, SpentTrial, Subscription
 from subscriptions.move import Move
-from subscriptions.services.bringing import Bringer, Item, Named, Taken
-from subscriptions.services.results import Owner, owner_of
+from subscriptions.services.bringing import Bringer, Wish, find_wishes
+from subscriptions.services.import_items import Item, Named, Taken
+from subscriptions.services.import_reads import Names
+from subscriptions.services.overdue import block_overdue
+from subscriptions.states import State
 from subscriptions.writing import write
 
 MOST_AT_ONCE = 100
@@ -37,6 +36,7 @@ _ABOUT = {
     "interval_not_sold": "interval",
     "quantity_not_allowed": "quantity",
     "add_on_not_found": "add_ons",
+    "add_on_version_not_found": "add_on_versions",
     "add_on_not_sold": "add_ons",
     "add_on_included": "add_ons",
     "add_on_not_available": "add_ons",
@@ -120,51 +120,81 @@ def import_each(
 ) -> list[Outcome]:
     """Bring those of the subscriptions that can be brought, and say why the others cannot.
 
-    One that was brought before, by its ``external_id``, is left alone. ``dry_run`` does it all and
-    takes it back, so what it tells is what happens; ``taken`` is what it has told already of a file
-    that it goes through in several steps.
+    One that was brought before, by its ``external_id``, is left alone, whatever has become of its
+    customer. ``dry_run`` does it all and takes it back, so what it tells is what happens; ``taken``
+    is what it has told already of a file that it goes through in several steps. The number of
+    statements does not depend on how many there are.
 
     :raises CustomerClosed, CustomerParked, ClockAdvancing, CatchingUp: for one of the customers
     :raises ImportedByAnother: if one of them is being imported for another customer
     """
-    seen = taken.copy() if taken is not None else Taken()
+    step = _Step(taken or Taken())
     with transaction.atomic():
-        names = _Names.read(items)
-        with turns(sorted(set(names.customers.values()))) as at:
-            outcomes = _bring(items, names, at, seen)
+        outcomes = step.take(items)
         transaction.set_rollback(dry_run)
     if taken is not None:
-        taken.take_over(seen)
+        taken.add(step.taken)
     return outcomes
 
 
-def _bring(
-    items: Sequence[Item], names: "_Names", at: Mapping[str, datetime], taken: Taken
-) -> list[Outcome]:
-    taken.names |= _imported({item.external_id for item in items})
-    bringer = Bringer(taken)
-    outcomes = [Outcome(item) for item in items]
-    fresh: list[tuple[Item, Move]] = []
-    for outcome in outcomes:
-        item = outcome.item
-        try:
-            if item.external_id in taken.names:
-                _recall(outcome, taken.names[item.external_id])
+@dataclass(slots=True)
+class _Step:
+    """One step of an import. ``earlier`` is what steps before it have taken that is in no table,
+    ``taken`` what this one has."""
+
+    earlier: Taken
+    taken: Taken = field(default_factory=Taken)
+
+    def take(self, items: Sequence[Item]) -> list[Outcome]:
+        known = self._known(items)
+        fresh = [each for each in items if each.external_id not in known]
+        names = Names.read(fresh)
+        with turns(sorted(set(names.customers.values()))) as at:
+            known |= self._known(fresh)  # while their turns were waited for
+            return self._bring([Outcome(each) for each in items], known, names, at)
+
+    def _known(self, items: Sequence[Item]) -> dict[str, Named]:
+        wanted = {each.external_id for each in items}
+        known = {name: self.earlier.names[name] for name in wanted & self.earlier.names.keys()}
+        return known | _imported(wanted - known.keys())
+
+    def _bring(
+        self,
+        outcomes: list[Outcome],
+        known: Mapping[str, Named],
+        names: Names,
+        at: Mapping[str, datetime],
+    ) -> list[Outcome]:
+        fresh = [each for each in outcomes if each.item.external_id not in known]
+        wishes = find_wishes([each.item for each in fresh], names, at)
+        bringer = Bringer.of([each for each in wishes if isinstance(each, Wish)], self.earlier)
+        self.taken = bringer.taken
+        wished = dict(zip((id(each) for each in fresh), wishes, strict=True))
+        brought: list[_Brought] = []
+        for outcome in outcomes:
+            name = outcome.item.external_id
+            try:
+                there = known.get(name) or self.taken.names.get(name)
+                if there is not None:
+                    _recall(outcome, there)
+                    continue
+                wish = wished[id(outcome)]
+                if isinstance(wish, DomainError):
+                    raise wish
+                move = bringer.move(wish)
+            except DomainError as error:
+                outcome.problem = _problem(error)
                 continue
-            owner = names.owner_of(item)
-            move = bringer.move(item, owner, at=at[owner.customer.id])
-        except DomainError as error:
-            outcome.problem = _problem(error)
-            continue
-        outcome.row, outcome.is_new = move.row, move.before is None
-        taken.names[item.external_id] = Named(item.digest, move.row, outcome.is_new)
-        fresh.append((item, move))
-    _write(fresh, bringer.trials_had)
-    charges = _first_charges({move.row.id: move.at for _, move in fresh})
-    for outcome in outcomes:
-        if outcome.row is not None and not outcome.was_there:
-            outcome.first_charge = charges.get(outcome.row.id)
-    return outcomes
+            outcome.row, outcome.is_new = move.row, move.before is None
+            named = Named(outcome.item.digest, move.row, outcome.is_new)
+            self.taken.names[name] = named
+            brought.append(_Brought(outcome.item, named.digest, move))
+        _write(brought, bringer.trials_had)
+        charges = _first_charges({each.move.row.id: each.move.at for each in brought})
+        for outcome in outcomes:
+            if outcome.row is not None and not outcome.was_there:
+                outcome.first_charge = charges.get(outcome.row.id)
+        return outcomes
 
 
 def _recall(outcome: Outcome, named: Named) -> None:
@@ -179,77 +209,44 @@ def _imported(external_ids: set[str]) -> dict[str, Named]:
     return {each.external_id: Named(each.digest, each.subscription) for each in rows}
 
 
-def _write(brought: Sequence[tuple[Item, Move]], trials_had: Sequence[SpentTrial]) -> None:
-    write([move for _, move in brought])
-    in_place = [move.row for _, move in brought if move.before is not None]
-    bulk.write(Subscription, columns=["metadata"], rows=in_place)
-    SpentTrial.objects.bulk_create(trials_had)
+@dataclass(frozen=True, slots=True)
+class _Brought:
+    item: Item
+    digest: str
+    move: Move
+
+
+def _write(brought: Sequence[_Brought], trials_had: Sequence[SpentTrial]) -> None:
+    moves = [each.move for each in brought]
+    write(moves)
+    block_overdue({each.row.customer_id: each.at for each in moves if _is_past_due(each)})
+    noted = [each.move.row for each in brought if each.item.metadata and each.move.before]
+    bulk.write(Subscription, columns=["metadata"], rows=noted)
+    bulk.insert(SpentTrial, trials_had)
     now = clock.system_now()
+    rows = [
+        Import(
+            external_id=each.item.external_id,
+            digest=each.digest,
+            customer_id=each.move.row.customer_id,
+            subscription=each.move.row,
+            billed_through=each.item.there.billed_through,
+            at=each.move.at,
+            recorded_at=now,
+        )
+        for each in brought
+    ]
     try:
         with transaction.atomic():
-            Import.objects.bulk_create(
-                Import(
-                    external_id=item.external_id,
-                    digest=item.digest,
-                    customer_id=move.row.customer_id,
-                    subscription=move.row,
-                    billed_through=item.there.billed_through,
-                    at=move.at,
-                    recorded_at=now,
-                )
-                for item, move in brought
-            )
+            bulk.insert(Import, rows)
     except IntegrityError:
         raise ImportedByAnother("one of these was imported at the same time") from None
+
+
+def _is_past_due(move: Move) -> bool:
+    return move.after.state == State.PAST_DUE
 
 
 def _problem(error: DomainError) -> FieldProblem:
     about = error.members.get("field") or _ABOUT.get(error.code)
     return FieldProblem(f"/{about}" if about else "", error.code, error.detail)
-
-
-@dataclass(frozen=True, slots=True)
-class _Names:
-    """Who is named: {reference: customer id}, {(customer id, reference): subject id}."""
-
-    customers: Mapping[str, str]
-    subjects: Mapping[tuple[str, str], str]
-
-    @classmethod
-    def read(cls, items: Sequence[Item]) -> "_Names":
-        named = {each.customer for each in items}
-        rows = _named(Customer.objects.all(), named, prefix="cus").values_list("pk", "key")
-        customers = {name: pk for pk, key in rows for name in (pk, key) if name in named}
-        named = {each.subject for each in items if each.subject is not None}
-        of_them = Subject.objects.filter(customer__in=customers.values())
-        subjects = {
-            (customer_id, name): pk
-            for pk, key, customer_id in _named(of_them, named, prefix="sbj").values_list(
-                "pk", "key", "customer_id"
-            )
-            for name in (pk, key)
-            if name in named
-        }
-        return cls(customers, subjects)
-
-    def owner_of(self, item: Item) -> Owner:
-        """Read who subscribes.
-
-        :raises CustomerNotFound, SubjectNotFound, SubjectEnded: as named
-        """
-        customer_id = self.customers.get(item.customer)
-        if customer_id is None:
-            raise CustomerNotFound("there is no such customer")
-        if item.subject is None:
-            return owner_of(customer_id=customer_id, subject_id=None)
-        subject_id = self.subjects.get((customer_id, item.subject))
-        if subject_id is None:
-            raise SubjectNotFound("the customer has no such subject")
-        return owner_of(customer_id=customer_id, subject_id=subject_id)
-
-
-def _named(rows: Any, references: set[str], *, prefix: str) -> Any:
-    """Keep what is named; what looks like an identifier is never a key."""
-    by_id = [each for each in references if ids.is_type_id(each, prefix=prefix)]
-    keys = [each for each in references if not ids.is_type_id(each)]
-    return rows.filter(Q(pk__in=by_id) | Q(key__in=keys))

@@ -1,6 +1,6 @@
 """What failed payments do to subscriptions, and what paying takes back."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from django.db.models import Q
@@ -13,7 +13,7 @@ from subscriptions.arrival import fallen
 from subscriptions.blocks import BlockScope, Effect
 from subscriptions.loading import Loaded, load_with_base
 from subscriptions.models import Block, Cause, ChangeStatus, Subscription
-from subscriptions.services.blocks import NewBlock, lift_block, place_block
+from subscriptions.services.blocks import NewBlock, lift_block, place_on_customers
 from subscriptions.services.ends import end_of
 from subscriptions.services.results import Result, SubscriptionNotFound
 from subscriptions.services.steps import Step, answered, move_of
@@ -41,9 +41,7 @@ def report_failure(
     with turn(customer_id) as at:
         loaded = _load(customer_id, subscription_ids, at=at)
         results = _step(loaded, _lost if is_final else _failed, at=at)
-        if _block(customer_id, at=at) is None:
-            new = NewBlock(OVERDUE, {Effect.CHANGE}, public_reason=_REASON)
-            place_block(customer_id=customer_id, new=new, source=OVERDUE)
+        block_overdue({customer_id: at})
         return results
 
 
@@ -63,6 +61,20 @@ def report_recovery(*, customer_id: str, subscription_ids: Sequence[str]) -> lis
         if block is not None and not _owes(customer_id, subscription_ids, since=block.starts_at):
             lift_block(block_id=block.id, source=OVERDUE)
         return results
+
+
+def block_overdue(at: Mapping[str, datetime]) -> None:
+    """Have customers who owe something buy nothing more, in their turns. Who is blocked for that
+    already stays as it is. A fixed number of statements."""
+    if not at:
+        return
+    standing = Block.objects.filter(
+        customer_id__in=at, scope=BlockScope.CUSTOMER, name=OVERDUE, source=OVERDUE, lifted_at=None
+    ).values_list("customer_id", "ends_at")
+    blocked = {each for each, ends_at in standing if ends_at is None or ends_at > at[each]}
+    new = NewBlock(OVERDUE, {Effect.CHANGE}, public_reason=_REASON)
+    unblocked = {each: instant for each, instant in at.items() if each not in blocked}
+    place_on_customers(at=unblocked, new=new, source=OVERDUE)
 
 
 def _load(customer_id: str, subscription_ids: Sequence[str], *, at: datetime) -> list[Loaded]:

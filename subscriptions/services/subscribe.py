@@ -1,12 +1,13 @@
 """Begin a subscription, now or at a date."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 from core.errors import Conflict
 from core.transactions import command
 from customers.turns import turn
 from plans import queries as catalog
-from plans.terms import Terms
+from plans.terms import AddOnTerms, Terms
 from subscriptions import events, moves
 from subscriptions.agreement import AddOnHeld, Agreement
 from subscriptions.blocks import Concern
@@ -86,12 +87,23 @@ def sale_for(terms: Terms, order: Order, owner: Owner, *, at: datetime) -> Sale:
     :raises IntervalNotSold, CurrencyNotSold: as named
     :raises QuantityNotAllowed, AddOnIncluded, AddOnNotAvailable: as named
     """
+    return sale_with(terms, order, owner, lambda name: catalog.effective_add_on(name, at=at))
+
+
+def sale_with(
+    terms: Terms, order: Order, owner: Owner, find_add_on: Callable[[str], AddOnTerms]
+) -> Sale:
+    """Return what an order buys, of the versions of add-ons that are found by id or key.
+
+    :raises IntervalNotSold, CurrencyNotSold: as named
+    :raises QuantityNotAllowed, AddOnIncluded, AddOnNotAvailable: as named
+    """
     currency = owner.customer.currency
     interval = choose_interval(terms, currency=currency, wanted=order.interval)
     sale = Sale(terms, interval, currency, checked(terms, order.quantity))
     add_ons: tuple[AddOnHeld, ...] = ()
     for reference, quantity in order.add_ons.items():
-        add_on = AddOnHeld(catalog.effective_add_on(reference, at=at), quantity)
+        add_on = AddOnHeld(find_add_on(reference), quantity)
         add_ons = with_add_on(add_ons, checked_add_on(add_on, sale) if quantity else add_on)
     return Sale(terms, interval, currency, sale.quantity, add_ons)
 

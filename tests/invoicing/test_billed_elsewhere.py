@@ -11,7 +11,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from core.money import round_half_away
@@ -20,10 +20,12 @@ from invoicing.holdings import stretches_of
 from invoicing.importing import billed_elsewhere, first_charge
 from invoicing.stretches import Stretch
 from plans.pricing import price as price_of
-from plans.terms import Due, PriceTerms
+from plans.terms import Due, PauseMode, PriceTerms
+from subscriptions import moves
+from subscriptions.agreement import Agreement
 from subscriptions.anchors import AnchorWish
 from subscriptions.history import Entry, History
-from subscriptions.importing import Elsewhere, bring
+from subscriptions.importing import Brought, Elsewhere, PausedThere, bring
 from subscriptions.sales import Sale
 from tests.invoicing.given import Books, counted, flat, held, seats, utc
 from tests.invoicing.scripts import ZONES
@@ -37,7 +39,8 @@ NOW = "2026-02-14T00:00"
 def imported(stretches: Sequence[Stretch], through: str, at: str = NOW) -> Books:
     """Return books in which nothing is written but what was billed elsewhere."""
     books = Books()
-    for draft in billed_elsewhere(stretches, through=utc(through), at=utc(at)):
+    since = utc("2026-01-31T00:00")
+    for draft in billed_elsewhere(stretches, since=since, through=utc(through), at=utc(at)):
         books._write(draft)
     return books
 
@@ -131,6 +134,30 @@ def test_a_pause_that_extends_keeps_what_was_paid_ahead() -> None:
     assert books.assessed([ended, resumed], "2026-08-08T00:00") == ["advance 25.00"]
 
 
+@pytest.mark.parametrize(
+    ("through", "there", "now"),
+    [
+        ("2026-02-28T00:00", 1250, []),  # what lies beyond the pause was settled there
+        ("2026-02-14T00:00", 1250, []),
+        ("2026-02-07T00:00", 625, ["advance 6.25"]),
+    ],
+)
+def test_before_a_pause_with_credit_it_is_billed_until_the_pause(
+    through: str, there: int, now: list[str]
+) -> None:
+    closed = held(flat("25.00"), "2026-01-31T00:00", NOW, cycle=CYCLE)
+    books = imported([closed], through, "2026-02-21T00:00")
+    assert books.net == there
+    assert books.assessed([closed], "2026-02-21T00:00") == now
+
+
+def test_in_a_pause_that_extends_nothing_in_arrears_comes_due() -> None:
+    late = held(flat("25.00", due=Due.ARREARS), "2026-01-31T00:00", cycle=CYCLE)
+    paused = replace(late, frozen_at=utc(NOW))
+    assert imported([paused], "2026-03-31T00:00", "2026-05-01T00:00").net == 0
+    assert imported([late], "2026-03-31T00:00", "2026-05-01T00:00").net == 5000
+
+
 @pytest.mark.parametrize("through", ["2026-02-28T00:00", "2027-01-31T00:00"])
 def test_the_first_charge_is_told(through: str) -> None:
     books = imported([PRO], through)
@@ -191,9 +218,19 @@ class Life:
         return self.cycle.zone
 
 
-def _stretches(since: datetime, agreement: object) -> list[Stretch]:
-    entry = Entry("", since, agreement, "imported")  # type: ignore[arg-type]
-    return stretches_of(History("", "", None, "", (entry,)))
+def _stretches(since: datetime, agreement: Agreement) -> list[Stretch]:
+    return _held_in(Entry("", since, agreement, "imported"))
+
+
+def _held_in(*entries: Entry) -> list[Stretch]:
+    return stretches_of(History("", "", None, "", entries))
+
+
+def _entries(brought: Brought) -> list[Entry]:
+    return [
+        Entry("", each.starts_at, each.agreement, each.cause, each.decision)
+        for each in brought.stages
+    ]
 
 
 @st.composite
@@ -231,7 +268,9 @@ def test_there_and_here_come_to_what_it_would_have_cost_here_from_the_start(
 ) -> None:
     always, here = Books(), Books()
     told = life.from_the_import
-    for draft in billed_elsewhere(told, through=life.billed_through, at=life.imported_at):
+    for draft in billed_elsewhere(
+        told, since=told[0].start.at, through=life.billed_through, at=life.imported_at
+    ):
         here._write(draft)
     there = here.net
     here.assess(told, life.imported_at)
@@ -240,3 +279,45 @@ def test_there_and_here_come_to_what_it_would_have_cost_here_from_the_start(
     always.assess(life.from_the_start, instant)
     assert all(draft.amount > 0 for draft in here.written)
     assert always.net == life.billed_there + here.net - there
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    life=lives(),
+    mode=st.sampled_from(list(PauseMode)),
+    days=st.integers(1, 100),
+    at_day=st.integers(0, 100),
+    later=st.integers(0, 100),
+)
+def test_paused_there_comes_to_the_same_as_paused_here(
+    life: Life, mode: PauseMode, days: int, at_day: int, later: int
+) -> None:
+    """One is imported the instant before it is paused here, the other in the pause."""
+    paused_at, resumed_at = life.imported_at, life.imported_at + timedelta(days=days)
+    said = life._said(life.billed_through)
+    one = bring(life.sale, said, at=paused_at, zone=life._zone)
+    assume(one.since < paused_at and life.started_at < paused_at)
+    assume(one.agreement.period.start < paused_at)
+    at = min(paused_at + timedelta(days=at_day), resumed_at)
+    pause = replace(said, paused=PausedThere(paused_at, mode))
+    other = bring(life.sale, pause, at=at, zone=life._zone)
+    waits = moves.paused(one.agreement, mode=mode, at=paused_at)
+    assert other.agreement == waits
+
+    goes_on = Entry("", resumed_at, moves.resumed(waits, at=resumed_at), "resumed")
+    here, there = Books(), Books()
+    entries = _entries(one)
+    for books, brought, now in ((here, one, paused_at), (there, other, at)):
+        told = _held_in(*_entries(brought))
+        for draft in billed_elsewhere(
+            told, since=brought.since, through=life.billed_through, at=now
+        ):
+            books._write(draft)
+        books.assess(told, now)
+    entries.append(Entry("", paused_at, waits, "paused", {"settlement": "credit"}))
+    here.assess(_held_in(*entries), paused_at)
+    for books, known in ((here, entries), (there, _entries(other))):
+        books.assess(_held_in(*known, goes_on), resumed_at)
+        books.assess(_held_in(*known, goes_on), resumed_at + timedelta(days=later))
+    assert here.net == there.net
+    assert all(draft.amount > 0 for draft in there.written)

@@ -4,11 +4,13 @@ import copy
 import json
 from pathlib import Path
 
+import pytest
 from django.core.management import call_command
 
 from invoicing.models import Charge
+from plans.models import AddOnVersion
 from tests.invoicing.given import PRICE_LIST
-from tests.scenarios.imports import SHOP, charged, import_, imported, usd
+from tests.scenarios.imports import SHOP, charged, import_, imported, refused, usd
 from tests.world import World
 
 CREW = {
@@ -92,6 +94,70 @@ def test_an_old_version_is_imported_at_its_old_price(world: World, tmp_path: Pat
 
     world.advance_to("2026-02-28")
     assert charged(world, "ada") == ["2026-02-14 advance 25.00 (there)", "2026-02-28 advance 25.00"]
+
+
+def test_another_version_of_an_add_on_is_imported_at_its_own_price(
+    world: World, tmp_path: Path
+) -> None:
+    """20 more rules cost 6.20, and 10.00 in a version that is not sold yet in February."""
+    world.starts_on("2026-02-14")
+    for customer in ("ada", "bob"):
+        world.zone(world.customer(customer), f"shop.{customer}.example")
+    dearer = copy.deepcopy(PRICE_LIST)
+    dearer["add_ons"]["more_rules"]["prices"]["month"]["USD"]["base"]["amount"] = "5.00"
+    (tmp_path / "dearer.json").write_text(json.dumps(dearer))
+    call_command("catalog", "apply", str(tmp_path / "dearer.json"), verbosity=0)
+    dear = AddOnVersion.objects.get(number=2).id
+    ada, bob = (
+        {
+            **SHOP,
+            "external_id": f"old-{each}",
+            "customer": each,
+            "subject": f"shop.{each}.example",
+            "add_ons": {"more_rules": 2},
+        }
+        for each in ("ada", "bob")
+    )
+    unknown = {**ada, "add_on_versions": {"more_rules": "adv_01jd0000000000000000000001"}}
+    assert refused(world, unknown) == [
+        ("/items/0/add_on_versions", "add_on_version_not_found"),
+    ]
+
+    import_(world, ada, {**bob, "add_on_versions": {"more_rules": dear}})
+
+    world.advance_to("2026-02-28")
+    assert charged(world, "ada")[2:] == ["2026-02-28 advance 6.20", "2026-02-28 advance 25.00"]
+    assert charged(world, "bob")[2:] == ["2026-02-28 advance 10.00", "2026-02-28 advance 25.00"]
+
+
+@pytest.mark.parametrize(
+    ("since", "there", "resumed"),
+    [
+        # 7 of February's 28 days, and 14 that are left of them on the 15th
+        ("2026-02-08", "10.00", "20.00"),
+        # it was paused when January was over
+        ("2026-02-01", "40.00", "20.00"),
+    ],
+)
+def test_what_was_asked_once_is_not_asked_after_a_pause(
+    world: World, since: str, there: str, resumed: str
+) -> None:
+    """Four seats are 40.00 a month, paused with a credit there; 99.00 were paid to begin."""
+    world.starts_on("2026-02-14")
+    bob = world.customer("bob")
+    pause = {"paused_since": f"{since}T00:00:00Z", "pause_mode": "credit"}
+    imported(world, {**CREW, "state": "paused", **pause, "resumes_at": "2026-02-15T00:00:00Z"})
+    assert charged(world, "bob") == [
+        f"2026-02-14 advance {there} (there)",
+        "2026-02-14 advance 99.00 (there)",
+    ]
+    world.advance_to("2026-02-15")
+    assert world.subscription(bob)["state"] == "active"
+    world.advance_to("2026-03-01")
+    assert charged(world, "bob")[2:] == [
+        f"2026-02-15 advance {resumed}",
+        "2026-03-01 advance 40.00",
+    ]
 
 
 def test_what_is_paid_in_arrears_is_charged_here_when_it_is_due(world: World) -> None:

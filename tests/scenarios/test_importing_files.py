@@ -3,12 +3,21 @@
 import json
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
+from core import bulk
+from core.api.serializers import validated
+from invoicing.models import Charge
+from subscriptions import services
+from subscriptions.api.imports import ImportItemIn, as_item
 from subscriptions.models import Import, Subscription
+from subscriptions.services import import_each, importing
 from tests.scenarios.imports import SHOP, ada_with_a_free_zone, charged, import_, row_counts, usd
 from tests.world import World
 
@@ -101,6 +110,135 @@ def test_a_customer_in_the_way_stops_nobody_else(world: World, shop: str, tmp_pa
         ("imported", None),
     ]
     assert import_(world, bob, SHOP, status=409)["code"] == "customer_closed"
+
+
+def test_what_was_imported_is_so_whatever_became_of_its_customer(
+    world: World, shop: str, tmp_path: Path
+) -> None:
+    world.zone(world.customer("bob"), "bob.example")
+    bob = {**SHOP, "external_id": "old-2", "customer": "bob", "subject": "bob.example"}
+    file = tmp_path / "old.jsonl"
+    file.write_text("\n".join(json.dumps(each) for each in (bob, SHOP)))
+    first = run(str(file))
+    world.delete("customers/bob")
+
+    again = run(str(file))
+
+    assert [each["status"] for each in again] == ["already_imported"] * 2
+    assert [each["subscription"] for each in again] == [each["subscription"] for each in first]
+    assert import_(world, bob)["resource"]["data"][0]["status"] == "already_imported"
+    other = {**bob, "billed_through": "2026-02-14T00:00:00Z"}
+    [wrong] = import_(world, other, status=422)["errors"]
+    assert wrong["code"] == "imported_differently"
+
+
+def test_a_run_that_is_killed_goes_on_where_it_was(
+    world: World, zones: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is killed in the second hundred, when all but its last word is written."""
+    file = tmp_path / "old.jsonl"
+    file.write_text("\n".join(json.dumps(each) for each in items(zones)))
+    steps = []
+
+    def killed(model: Any, rows: Any) -> None:
+        if model is Import:
+            steps.append(len(rows))
+        if len(steps) == 2:
+            raise KeyboardInterrupt
+        bulk.insert(model, rows)
+
+    monkeypatch.setattr(importing, "bulk", SimpleNamespace(insert=killed, write=bulk.write))
+    with pytest.raises(KeyboardInterrupt):
+        run(str(file))
+    monkeypatch.undo()
+    assert (steps, Import.objects.count()) == ([100, 20], 100)
+
+    told = run(str(file))
+
+    assert [each["status"] for each in told] == ["already_imported"] * 100 + ["imported"] * 20
+    assert Charge.objects.values("subscription").distinct().count() == 120
+    assert Charge.objects.count() == 120
+
+
+def test_customers_in_the_way_are_found_by_halving(
+    world: World, zones: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 64 lines two are of a customer who is closed: 1 + 2 + 4 + … steps find them, not 64."""
+    world.zone(world.customer("bob"), "bob.example")
+    world.delete("customers/bob")
+    lines = items(zones[:64])
+    for place in (10, 50):
+        lines[place] |= {"customer": "bob", "subject": "bob.example"}
+    file = tmp_path / "old.jsonl"
+    file.write_text("\n".join(json.dumps(each) for each in lines))
+    steps = []
+
+    def counted(**asked: Any) -> Any:
+        steps.append(len(asked["items"]))
+        return import_each(**asked)
+
+    monkeypatch.setattr(services, "import_each", counted)
+    told = run_refused(str(file))
+    refused = [each["line"] for each in told if each["status"] == "refused"]
+    assert refused == [11, 51]
+    assert Import.objects.count() == 62
+    assert sorted(steps, reverse=True) == [
+        64,
+        *[32] * 2,
+        *[16] * 4,
+        *[8] * 4,
+        *[4] * 4,
+        *[2] * 4,
+        *[1] * 4,
+    ]
+
+
+def test_thirty_lines_take_as_many_statements_as_three(
+    world: World, zones: list[str], tmp_path: Path
+) -> None:
+    def taken(keys: list[str]) -> int:
+        lines = items(keys)
+        pause = {"state": "paused", "paused_since": "2026-02-10T00:00:00Z"}
+        failed = {"state": "past_due", "past_due_since": "2026-02-10T00:00:00Z"}
+        for place, line in enumerate(lines):
+            end = {"ends_at": "2026-03-31T00:00:00Z", "metadata": {"place": str(place)}}
+            line |= ({**pause, **end}, failed, {"trial_spent": True})[place % 3]
+        with CaptureQueriesContext(connection) as captured:
+            outcomes = import_each(items=[as_item(validated(ImportItemIn, each)) for each in lines])
+        assert not any(each.problem for each in outcomes)
+        return len(captured)
+
+    taken(zones[:3])  # now the catalog is known, and Ada is blocked
+    assert taken(zones[3:6]) == taken(zones[6:36])
+
+
+def test_a_csv_file_names_states_and_versions_of_add_ons(
+    world: World, shop: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "old.csv"
+    header = (
+        "external_id,customer,subject,plan,started_at,anchor_day_of_month,billed_through,"
+        "state,paused_since,pause_mode,resumes_at,past_due_since,add_ons,add_on_versions"
+    )
+    shop_is = "ada,shop.example,pro,2024-01-31T00:00:00Z,31,2026-02-28T00:00:00Z"
+    pause = "paused,2026-02-10T00:00:00Z,extend,2026-02-20T00:00:00Z"
+    world.zone("ada", "blog.example")
+    blog_is = shop_is.replace("shop.example", "blog.example")
+    adv = "adv_01jd0000000000000000000001"
+    file.write_text(
+        "\n".join(
+            [
+                header,
+                f"old-1,{shop_is},{pause},,,",
+                f"old-2,{blog_is},past_due,,,,2026-02-10T00:00:00Z,,more_rules={adv}",
+            ]
+        )
+    )
+    good, bad = run_refused(str(file))
+    assert (good["status"], good["first_charge"]["at"]) == ("imported", "2026-03-10T00:00:00Z")
+    assert [(each["pointer"], each["code"]) for each in bad["errors"]] == [
+        ("/add_on_versions", "not_in_add_ons")
+    ]
 
 
 def test_a_csv_file_says_the_same(world: World, shop: str, tmp_path: Path) -> None:

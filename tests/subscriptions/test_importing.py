@@ -1,11 +1,15 @@
 """How a subscription that lives elsewhere goes on here: since when it is known, and its periods."""
 
+from dataclasses import replace
+
 import pytest
 
 from core.errors import DomainError
+from plans.terms import PauseMode
+from subscriptions.agreement import Pause
 from subscriptions.anchors import AnchorWish
-from subscriptions.importing import Brought, Elsewhere, bring
-from subscriptions.services.bringing import Item
+from subscriptions.importing import Brought, Elsewhere, PausedThere, bring
+from subscriptions.services.import_items import Item
 from subscriptions.states import State
 from tests.subscriptions.given import FREE, PRO, TRIED, at, sale
 
@@ -87,6 +91,89 @@ def test_a_trial_runs_to_its_end_and_is_counted_from_there() -> None:
     held = bring(sale(TRIED), trial, at=at(NOW), zone="UTC").agreement
     assert (held.state, held.period.end) == (State.TRIALING, at("2026-02-24"))
     assert held.cycle.anchor.at == at("2026-02-24")
+
+
+def stages(brought: Brought) -> list[tuple[str, str, str, str]]:
+    """Return since when it was what, why, and until when the period open then was."""
+    return [
+        (
+            each.starts_at.strftime("%m-%d"),
+            each.agreement.state,
+            each.cause,
+            each.agreement.period.end.strftime("%m-%d"),
+        )
+        for each in brought.stages
+    ]
+
+
+@pytest.mark.parametrize(
+    ("started", "through", "since", "expected"),
+    [
+        # in the period of the import, in the one before, and with the beginning of one
+        ("2024-01-31", "2026-02-28", "2026-02-10", ["01-31 02-28", "02-10 02-28"]),
+        ("2024-01-31", "2026-01-31", "2026-01-20", ["12-31 01-31", "01-20 01-31"]),
+        ("2024-01-31", "2026-02-28", "2026-01-31", ["12-31 01-31", "01-31 02-28"]),
+        # it was not billed until there, or began a moment before
+        ("2024-01-31", "2026-01-15", "2026-02-10", ["12-31 01-31", "02-10 02-28"]),
+        ("2026-01-20", "2026-02-28", "2026-01-31", ["01-20 01-31", "01-31 02-28"]),
+        (None, "2026-02-28", "2026-01-31", ["12-31 01-31", "01-31 02-28"]),
+    ],
+)
+def test_the_open_period_is_the_one_in_which_it_was_paused(
+    started: str | None, through: str, since: str, expected: list[str]
+) -> None:
+    said = replace(there(started, through), paused=PausedThere(at(since)))
+    brought = bring(sale(PRO), said, at=at(NOW), zone="UTC")
+    assert stages(brought) == [
+        (expected[0][:5], "active", "imported", expected[0][6:]),
+        (expected[1][:5], "paused", "paused", expected[1][6:]),
+    ]
+    assert brought.agreement == brought.stages[-1].agreement
+
+
+@pytest.mark.parametrize("mode", list(PauseMode))
+def test_a_pause_does_what_is_said_or_what_the_plan_says(mode: PauseMode) -> None:
+    terms = replace(PRO, pause=mode)
+    other = next(each for each in PauseMode if each != mode)
+    for said, expected in ((None, mode), (other, other)):
+        paused = replace(
+            there("2024-01-31", "2026-02-28"), paused=PausedThere(at("2026-02-10"), said)
+        )
+        held = bring(sale(terms), paused, at=at(NOW), zone="UTC").agreement
+        assert held.pause == Pause(at("2026-02-10"), expected)
+
+
+@pytest.mark.parametrize(
+    ("since", "expected"),
+    [
+        (
+            "2026-02-10",
+            [
+                ("01-31", "active", "imported", "02-28"),
+                ("02-10", "past_due", "payment_failed", "02-28"),
+            ],
+        ),
+        ("2026-01-31", [("01-31", "past_due", "imported", "02-28")]),
+        ("2025-12-01", [("01-31", "past_due", "imported", "02-28")]),
+    ],
+)
+def test_what_is_past_due_is_so_since_it_was(
+    since: str, expected: list[tuple[str, str, str, str]]
+) -> None:
+    said = replace(there("2024-01-31", "2026-02-28"), past_due_since=at(since))
+    brought = bring(sale(PRO), said, at=at(NOW), zone="UTC")
+    assert stages(brought) == expected
+    assert brought.agreement.state == State.PAST_DUE
+
+
+def test_what_was_past_due_in_an_earlier_period_renews() -> None:
+    said = replace(there("2024-01-31", "2026-01-15"), past_due_since=at("2026-01-10"))
+    brought = bring(sale(PRO), said, at=at(NOW), zone="UTC")
+    assert stages(brought) == [
+        ("12-31", "active", "imported", "01-31"),
+        ("01-10", "past_due", "payment_failed", "01-31"),
+    ]
+    assert brought.agreement.period.end == at("2026-02-28")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
@@ -20,15 +20,16 @@ from typing import Any, BinaryIO
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import InterfaceError, OperationalError
+from rest_framework.exceptions import ValidationError
 
 from core import acting
 from core.api.parsing import strict_json
-from core.api.serializers import validated
+from core.api.serializers import invalid
 from core.clock import written
 from core.errors import DomainError, FieldProblem
 from subscriptions import services
 from subscriptions.api.imports import ImportItemIn, as_item
-from subscriptions.services.bringing import Item, Taken
+from subscriptions.services.import_items import Item, Taken
 from subscriptions.services.importing import MOST_AT_ONCE, Outcome
 
 logger = logging.getLogger(__name__)
@@ -133,6 +134,8 @@ def _value(name: str, cell: str) -> Any:
     if name == "add_ons":
         pairs = (each.partition("=") for each in cell.split())
         return {key: _number(count) for key, _, count in pairs}
+    if name == "add_on_versions":
+        return {key: version for key, _, version in (each.partition("=") for each in cell.split())}
     if name in _NUMBERS:
         return _number(cell)
     return _TRUTHS.get(cell, cell) if name == "trial_spent" else cell
@@ -145,9 +148,11 @@ def _number(text: str) -> int | str:
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """What is done with lines. ``taken`` is kept in a dry run only, from one batch to the next."""
+    """What is done with lines. ``taken`` is kept in a dry run only, from one batch to the next;
+    ``shape`` is made once, because that costs as much as to check a line."""
 
     taken: Taken | None
+    shape: ImportItemIn = field(default_factory=ImportItemIn)
 
     def imported(self, batch: Sequence[tuple[int, Line | DomainError]]) -> list[Line]:
         """Import what can be of some lines, and tell of each, in their order."""
@@ -158,14 +163,14 @@ class _Work:
                 told[number] = _refused(number, None, line)
                 continue
             try:
-                items[number] = as_item(validated(ImportItemIn, line))
-            except DomainError as error:
-                told[number] = _refused(number, line.get("external_id"), error)
+                items[number] = as_item(self.shape.run_validation(line))
+            except ValidationError as error:
+                told[number] = _refused(number, line.get("external_id"), invalid(error.detail))
         told.update(self._together(items))
         return [told[number] for number, _ in batch]
 
     def _together(self, items: Mapping[int, Item]) -> dict[int, Line]:
-        """Import at once; if one customer is in the way, or anything else, one at a time."""
+        """Import at once; if one customer is in the way, or anything else, find it by halving."""
         if not items:
             return {}
         dry_run = self.taken is not None
@@ -177,8 +182,10 @@ class _Work:
             raise
         except Exception as error:
             if len(items) > 1:
-                alone = [self._together({number: item}) for number, item in items.items()]
-                return {number: line for told in alone for number, line in told.items()}
+                numbers, middle = list(items), len(items) // 2
+                halves = (numbers[:middle], numbers[middle:])
+                alone = [self._together({each: items[each] for each in half}) for half in halves]
+                return alone[0] | alone[1]
             [(number, item)] = items.items()
             if not isinstance(error, DomainError):
                 logger.exception("import failed", extra={"line": number})
