@@ -13,6 +13,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from console.unfold import UNFOLD  # noqa: F401 - read by unfold
 from core.api import logs
+from core.errors import BadRequest
+from core.money import Money
 
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -198,6 +200,8 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "Timing": ["now", "period_end"],
         "TimingOrDate": ["now", "period_end", "date"],
         "ServiceStatus": "provisioning.models.ServiceStatus",
+        "OverrideMode": ["at_least", "set", "add"],
+        "PauseMode": ["credit", "extend"],
         "TargetState": ["active", "suspended", "deleted"],
     },
 }
@@ -243,3 +247,11 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
 PRODUCT_SERVICE_HOSTS = env.list("PRODUCT_SERVICE_HOSTS", default=[])
 PRODUCT_SERVICE_NETWORKS = env.list("PRODUCT_SERVICE_NETWORKS", default=[])
 PRODUCT_SERVICE_HTTP_ON_LOOPBACK = not PRODUCTION
+
+# Overrides that give away more than this, at list price, wait for somebody else's approval.
+OVERRIDE_APPROVAL_ABOVE = env.dict("OVERRIDE_APPROVAL_ABOVE", default={})
+try:
+    for _currency, _amount in OVERRIDE_APPROVAL_ABOVE.items():
+        Money.from_major(_amount, _currency)
+except BadRequest as error:
+    raise ImproperlyConfigured(f"OVERRIDE_APPROVAL_ABOVE: {error}") from error

@@ -17,6 +17,7 @@ from customers import events as customer_events
 from customers import tasks as customer_tasks
 from entitlements import due as entitlements_due
 from entitlements import events as entitlement_events
+from entitlements import override_services as overrides
 from entitlements import queries as entitlement_queries
 from entitlements import services as entitlements
 from invoicing import due as invoicing_due
@@ -37,9 +38,12 @@ _OWNERS = (
     customer_events.SUBJECT_CREATED,
     customer_events.SUBJECT_ENDED,
 )
+_ENDS = (customer_events.CUSTOMER_CLOSED, customer_events.SUBJECT_ENDED)
 _GRANTS = (
     *(each for each in subscription_events.EVENT_TYPES if each != subscription_events.RENEWED),
     customer_events.PAYMENT_METHOD_CHANGED,
+    *entitlement_events.OVERRIDE_TYPES,
+    *_ENDS,
 )
 
 # What is taken off the schedule may have kept the rest of a period from being charged.
@@ -52,6 +56,7 @@ def _listen(handler: events.Handler, *types: events.EventType) -> events.Listene
 
 
 PROJECTIONS = (
+    _listen(overrides.end_with_owners, *_ENDS),
     _listen(subscriptions.follow_owners, *_OWNERS),
     _listen(entitlements.sync, *_GRANTS),
     _listen(invoicing.follow, *_CHARGED),

@@ -52,6 +52,7 @@ ICONS: Mapping[str, str] = {
     "invoicing.CreditBalance": "account_balance_wallet",
     "invoicing.RefundIntent": "currency_exchange",
     "invoicing.NextCharge": "update",
+    "entitlements.Override": "redeem",
     "entitlements.Fact": "fact_check",
     "entitlements.Timeline": "timeline",
     "entitlements.CustomerRevision": "tag",

@@ -74,12 +74,13 @@ def entitlement(
 
 
 def source(of: Source) -> dict[str, Any]:
-    """Name what gives a value, and the subscription it comes through."""
+    """Name what gives a value, and the subscription it comes through; an override is named itself,
+    and belongs to no product."""
     return {
         "type": of.type,
         "id": of.subscription_id,
-        "product": of.product,
-        "plan": of.plan,
+        "product": of.product or None,
+        "plan": of.plan or None,
         "add_on": of.add_on or None,
         "limit_kept_from": of.kept_from or None,
     }

@@ -6,9 +6,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from entitlements import answers, words
+from entitlements import answers, overrides, words
 from entitlements.decisions import Decision, amount_of, decide, is_unlimited
-from entitlements.facts import Fact
+from entitlements.facts import OVERRIDE, Fact
 from entitlements.resolution import Step, outcome, segments
 from entitlements.timelines import Standing, standing
 from entitlements.windows import window_at
@@ -16,6 +16,8 @@ from entitlements.words import Telling
 from plans import values
 from plans.terms import FeatureTerms, Terms
 from plans.values import Comparison, Value
+
+OVERRIDE_ENDED = "override_ended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +54,27 @@ def explain(
     found = standing(segments(known, {feature.key: feature}, at), at)
     result = outcome(feature, [fact for fact in known if fact.is_in_effect(at)])
     steps = result.steps or tuple(_ended(known, at))
-    causes: tuple[str, ...] = ()
+    cause = words.ENDED
     if found.changes_at is not None:
-        following = [fact for fact in known if fact.is_in_effect(found.changes_at)]
-        causes = tuple(fact.cause for fact in outcome(feature, following).winners)
-    cause = causes[0] if causes else words.ENDED
+        cause = cause_of(feature, known, before=at, after=found.changes_at)
     return Explanation(feature, at, found, decide(found, Decimal(1), blocks=blocks), steps, cause)
+
+
+def cause_of(
+    feature: FeatureTerms, facts: Sequence[Fact], *, before: datetime, after: datetime
+) -> str:
+    """Tell why a feature is at one instant what it was not at another before it: because of an
+    override that has begun or ended, else by the cause of what counts now."""
+    then, now = (
+        outcome(feature, [fact for fact in facts if fact.is_in_effect(instant)])
+        for instant in (before, after)
+    )
+    were, are = ({fact.source for fact in each.winners} for each in (then, now))
+    if any(each.type == OVERRIDE for each in are - were):
+        return overrides.CAUSE
+    if any(each.type == OVERRIDE for each in were - are):
+        return OVERRIDE_ENDED
+    return now.winners[0].cause if now.winners else words.ENDED
 
 
 def described(

@@ -13,6 +13,7 @@ from subscriptions.spans import Span
 
 PLAN = "plan"
 ADD_ON = "add_on"
+OVERRIDE = "override"  # what somebody gave beside all that is sold
 KEPT = "kept"  # what a downgrade leaves for a while
 # What "the higher limit" can be said of: a number of things, and an allowance of use.
 LIMITS = frozenset({FeatureType.LIMIT, FeatureType.METERED})
@@ -24,7 +25,8 @@ class Source:
 
     An add-on has an ``id`` of its own; ``subscription`` is the one that it belongs to, and ``plan``
     and ``plan_version`` are its base's. ``kept_from`` is the earlier version of the plan that a
-    higher limit is kept from.
+    higher limit is kept from. An override belongs to no product; ``mode`` says what it does to what
+    is there without it.
     """
 
     type: str
@@ -36,6 +38,7 @@ class Source:
     add_on: str = ""
     add_on_version: str = ""
     kept_from: str = ""
+    mode: str = ""
 
     @property
     def subscription_id(self) -> str:

@@ -9,7 +9,7 @@ from core.invariants import rows as offenders
 from customers.models import Customer
 from entitlements import blocks, models, rows
 from entitlements.explaining import explain
-from entitlements.facts import Fact
+from entitlements.facts import OVERRIDE, Fact
 from entitlements.queries.granted import granted
 from entitlements.resolution import resolve, segments
 from entitlements.services import next_boundary
@@ -151,6 +151,36 @@ def _overlapping_facts() -> list[str]:
     )
 
 
+def _overrides_out_of_line() -> list[str]:
+    facts = models.Fact.objects.known().filter(source_type=OVERRIDE)
+    told = ("source_id", "feature", "source__mode", "value", "starts_at", "ends_at")
+    known = {each[0]: each for each in facts.values_list(*told)}
+    counting = models.Override.objects.counting().select_related("feature")
+    wanted = {
+        row.id: (row.id, row.feature.key, row.mode, row.value, row.starts_at, row.over_at)
+        for row in counting
+    }
+    return sorted(key for key in known | wanted if known.get(key) != wanted.get(key))
+
+
+def _overlapping_overrides() -> list[str]:
+    return offenders(
+        """
+        SELECT id FROM (
+            SELECT id, starts_at, lag(coalesce(ends_at, 'infinity')) OVER (
+                PARTITION BY coalesce(subject_id, customer_id), feature_id
+                ORDER BY starts_at) AS end_before
+            FROM (
+                SELECT *, least(expires_at, superseded_at, revoked_at) AS ends_at
+                FROM entitlements_override
+                WHERE (NOT needs_approval OR approved_at IS NOT NULL)
+                    AND coalesce(least(superseded_at, revoked_at) > starts_at, true)
+            ) AS counting
+        ) AS o WHERE starts_at < end_before
+        """
+    )
+
+
 def _owners_without_timeline() -> list[str]:
     return offenders(
         """
@@ -165,8 +195,18 @@ def _owners_without_timeline() -> list[str]:
 INVARIANTS: tuple[Invariant, ...] = (
     Invariant(
         "facts_follow_subscriptions",
-        "The known facts are what subscriptions grant, no more and no less.",
+        "The known facts are what subscriptions and overrides grant, no more and no less.",
         _facts_out_of_line,
+    ),
+    Invariant(
+        "facts_of_overrides_are_the_overrides",
+        "Every override that counts at some time is one known fact from its start to its end.",
+        _overrides_out_of_line,
+    ),
+    Invariant(
+        "overrides_do_not_overlap",
+        "An owner has one override of a feature at a time.",
+        _overlapping_overrides,
     ),
     Invariant(
         "timelines_hold_the_blocks_of_their_owners",

@@ -12,6 +12,7 @@ from django.db.models.functions import Coalesce
 from core import audit
 from core.ids import primary_key
 from customers.models import Customer, Subject
+from entitlements.override_models import Override as Override  # a model of this app
 from plans.terms import Effect
 
 

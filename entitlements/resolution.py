@@ -4,12 +4,14 @@
 timeline are all views of it, so they cannot disagree.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
-from entitlements.facts import ADD_ON, KEPT, PLAN, Fact, Source, in_order
+from entitlements import overrides
+from entitlements.facts import ADD_ON, KEPT, OVERRIDE, PLAN, Fact, Source, in_order
+from entitlements.overrides import Mode
 from entitlements.windows import WindowRule
 from plans import values
 from plans.terms import Effect, FeatureTerms
@@ -36,10 +38,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One feature's value, None where nothing gives one, and the steps that led to it."""
+    """One feature's value, None where nothing gives one, and the steps that led to it.
+
+    ``held_in`` is the window that an override found, and leaves as it is.
+    """
 
     value: Value | None
     steps: tuple[Step, ...]
+    held_in: WindowRule | None = None
 
     @property
     def winners(self) -> tuple[Fact, ...]:
@@ -47,7 +53,10 @@ class Outcome:
 
     @property
     def window(self) -> WindowRule | None:
-        """The window of the value: that of the first fact that won."""
+        """The window of the value: that of the first fact that won, unless an override won in the
+        window of what it was put on."""
+        if self.held_in is not None:
+            return self.held_in
         return self.winners[0].window if self.steps else None
 
     @property
@@ -125,11 +134,20 @@ def adding_add_ons(feature: FeatureTerms, facts: Sequence[Fact], before: Outcome
     """Add what add-ons add: amounts are summed, sets and ranges united, one true is enough."""
     value, steps = before.value, list(before.steps)
     for fact in facts:
-        if fact.effect == Effect.ADD:
+        if fact.source.type == ADD_ON and fact.effect == Effect.ADD:
             after = fact.value if value is None else _added(feature, value, fact.value)
             steps.append(Step(ADD_ON, fact, value, after, "add", won=True))
             value = after
     return Outcome(value, tuple(steps))
+
+
+def overridden(feature: FeatureTerms, facts: Sequence[Fact], before: Outcome) -> Outcome:
+    """Let an override raise the value, take its place, or add to it. It needs no other value."""
+    result = before
+    for fact in facts:
+        if fact.source.type == OVERRIDE:
+            result = _OVERRIDING[Mode(fact.source.mode)](feature, fact, result)
+    return result
 
 
 def kept(feature: FeatureTerms, facts: Sequence[Fact], before: Outcome) -> Outcome:
@@ -141,12 +159,15 @@ def kept(feature: FeatureTerms, facts: Sequence[Fact], before: Outcome) -> Outco
             is_more = value is None or values.compare(value, fact.value) == Comparison.MORE
             after = fact.value if is_more else value
             step = Step(KEPT, fact, value, after, "keep", won=is_more)
-            result = Outcome(after, (*(_outdone(steps, "keep") if is_more else steps), step))
+            others = _outdone(steps, "keep") if is_more else steps
+            result = Outcome(after, (*others, step), None if is_more else result.held_in)
     return result
 
 
 # The order of rules: each stage sees the result of those before it.
-STEPS: tuple[ResolutionStep, ...] = (base_plans, replacing_add_ons, adding_add_ons, kept)
+STEPS: tuple[ResolutionStep, ...] = (
+    base_plans, replacing_add_ons, adding_add_ons, overridden, kept,
+)  # fmt: skip
 
 
 def resolve(
@@ -269,6 +290,46 @@ def _added(feature: FeatureTerms, value: Value, more: Value) -> Value:
     return values.combine(
         feature.type, Combine.SUM if Combine.SUM in ways else ways[0], [value, more]
     )
+
+
+def _at_least(feature: FeatureTerms, fact: Fact, before: Outcome) -> Outcome:
+    """What an override unites with what is there shows both; else the higher one alone."""
+    if before.value is None:
+        return _put(fact, before, overrides.alone(fact.value), Mode.AT_LEAST)
+    value = overrides.raised(feature, before.value, fact.value)
+    if value == before.value:
+        step = Step(OVERRIDE, fact, value, value, Mode.AT_LEAST, won=False)
+        return replace(before, steps=(*before.steps, step))
+    if feature.combine == Combine.UNION:
+        return _put(fact, before, value, Mode.AT_LEAST)
+    others = _outdone(before.steps, Mode.AT_LEAST)
+    return _put(fact, Outcome(before.value, (*others,), before.window), value, Mode.AT_LEAST)
+
+
+def _set(_feature: FeatureTerms, fact: Fact, before: Outcome) -> Outcome:
+    if before.value is None:
+        return _put(fact, before, overrides.alone(fact.value), Mode.SET)
+    held_in = before.window if overrides.resets_as_below(fact.value) else None
+    others = Outcome(before.value, (*_outdone(before.steps, Mode.SET),), held_in)
+    return _put(fact, others, overrides.on(fact.value, before.value), Mode.SET)
+
+
+def _add(feature: FeatureTerms, fact: Fact, before: Outcome) -> Outcome:
+    if before.value is None:
+        return _put(fact, before, overrides.alone(fact.value), Mode.ADD)
+    return _put(fact, before, _added(feature, before.value, fact.value), Mode.ADD)
+
+
+def _put(fact: Fact, before: Outcome, value: Value, mode: Mode) -> Outcome:
+    step = Step(OVERRIDE, fact, before.value, value, mode, won=True)
+    return replace(before, value=value, steps=(*before.steps, step))
+
+
+_OVERRIDING: Mapping[Mode, Callable[[FeatureTerms, Fact, Outcome], Outcome]] = {
+    Mode.AT_LEAST: _at_least,
+    Mode.SET: _set,
+    Mode.ADD: _add,
+}
 
 
 def _idle(fact: Fact, value: Value | None) -> Step:

@@ -6,6 +6,7 @@ from datetime import datetime
 from core.acting import Acting
 from entitlements import blocks, models, timelines
 from entitlements.facts import Fact
+from entitlements.overrides import Given, Mode
 from entitlements.timelines import Timeline
 from plans import values
 from plans.terms import Effect, FeatureTerms
@@ -49,6 +50,20 @@ def row_of(fact: Fact, *, recorded_at: datetime, acting: Acting) -> models.Fact:
         recorded_at=recorded_at,
         actor=acting.actor,
         reason=acting.reason,
+    )
+
+
+def given_of(row: models.Override) -> Given:
+    """Read an override that counts; its feature must have been read."""
+    return Given(
+        id=row.id,
+        customer_id=row.customer_id,
+        subject_id=row.subject_id,
+        feature=row.feature.key,
+        mode=Mode(row.mode),
+        value=values.parse(row.feature.type, row.value),
+        starts_at=row.starts_at,
+        ends_at=row.over_at,
     )
 
 

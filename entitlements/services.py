@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models import F, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Greatest
 
-from core import acting, clock, ids
+from core import acting, bulk, clock, ids
 from core import events as bus
 from core.models import Event
 from core.transactions import command
@@ -119,8 +119,10 @@ def pass_boundaries(due: Mapping[str, datetime]) -> None:
                 blocked[row.customer_id] = at
             _fill(row, clipped(held, at), own, at)
             changed.append(_Changed(row, passed, at))
-    models.Timeline.objects.bulk_update(
-        [each.row for each in changed], ["segments", "blocks", "starts_at", "next_boundary_at"]
+    bulk.write(
+        models.Timeline,
+        columns=["segments", "blocks", "starts_at", "next_boundary_at"],
+        rows=[each.row for each in changed],
     )
     announced = {each.row.owner_id for each in changed}
     of_subjects = [each for each in _of_subjects(blocked) if each.row.owner_id not in announced]
@@ -164,9 +166,7 @@ def _supersede(row_ids: Sequence[str]) -> None:
 def _record(new: Iterable[Fact]) -> None:
     now, who = clock.system_now(), acting.current()
     in_order = sorted(new, key=lambda fact: (fact.owner_id, fact.feature, fact.starts_at))
-    models.Fact.objects.bulk_create(
-        rows.row_of(fact, recorded_at=now, acting=who) for fact in in_order
-    )
+    bulk.insert(models.Fact, [rows.row_of(fact, recorded_at=now, acting=who) for fact in in_order])
 
 
 def _bump(customer_ids: Iterable[str]) -> dict[str, int]:

@@ -177,6 +177,7 @@ def source_to_json(source: Source) -> dict[str, str]:
         "add_on": source.add_on,
         "add_on_version": source.add_on_version,
         "kept_from": source.kept_from,
+        "mode": source.mode,
     }
     return form | {name: text for name, text in own.items() if text}
 

@@ -56,14 +56,20 @@ def window_rule(
     ``interval`` and ``cycle`` are those of its billing periods, ``period`` is the one that is open
     when the value begins; ``zone`` is where the value's own calendar is read.
     """
+    if reset.kind == ResetKind.PRICE_PERIOD and interval != _ONCE:
+        longer = _longer(cycle, Interval.parse(interval), period)
+        return WindowRule(reset.kind, interval, cycle=cycle, open=longer)
+    return own_window_rule(reset, zone=zone, anchor=cycle.anchor.at)
+
+
+def own_window_rule(reset: Reset, *, zone: str, anchor: datetime) -> WindowRule:
+    """Return the rule of a value that is granted without billing periods: ``price_period`` never
+    resets. Durations are counted from ``anchor``."""
     match reset.kind:
-        case ResetKind.PRICE_PERIOD if interval != _ONCE:
-            longer = _longer(cycle, Interval.parse(interval), period)
-            return WindowRule(reset.kind, interval, cycle=cycle, open=longer)
         case ResetKind.CALENDAR | ResetKind.SLIDING:
             return WindowRule(reset.kind, reset.every, zone)
         case ResetKind.FIXED:
-            return WindowRule(reset.kind, reset.every, zone, cycle.anchor.at)
+            return WindowRule(reset.kind, reset.every, zone, anchor)
         case _:
             return WindowRule(ResetKind.NEVER)
 

@@ -7,7 +7,8 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from entitlements.decisions import Decision, Reason, amount_of, is_unlimited
-from entitlements.facts import KEPT, Source
+from entitlements.facts import KEPT, OVERRIDE, Source
+from entitlements.overrides import Mode
 from entitlements.resolution import Segment, Step
 from entitlements.timelines import Standing
 from plans import values
@@ -35,12 +36,15 @@ _LOST: Mapping[str, str] = {
     ENDED: "what it gave has ended",
     "replace": "another add-on counts",
     "keep": "there is as much without it",
+    Mode.AT_LEAST: "there is as much without it",
     "paused": "it is paused",
     "blocked": "it is blocked",
 }
 _OUTDONE: Mapping[str, str] = {
     "replace": "an add-on takes its place",
     "keep": "more is kept from before a downgrade",
+    Mode.AT_LEAST: "an override gives more",
+    Mode.SET: "an override takes its place",
 }
 
 
@@ -49,7 +53,8 @@ class Telling:
     """What sentences need to know besides values: names, and where the reader's calendar is.
 
     ``plans`` and ``add_ons`` are names by the identifier of a version; ``versions`` are the numbers
-    of plan versions.
+    of plan versions. ``reasons`` are those of overrides, by identifier, as far as the reader may
+    know them.
     """
 
     owner: str
@@ -57,8 +62,11 @@ class Telling:
     plans: Mapping[str, str]
     add_ons: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, int] = field(default_factory=dict)
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
     def name(self, source: Source) -> str:
+        if source.type == OVERRIDE:
+            return "an override"
         if source.add_on_version:
             return f"add-on {self.add_ons[source.add_on_version]}"
         return self.plans[source.plan_version]
@@ -78,7 +86,7 @@ def in_words(
     """Tell what the owner has, what gives it, whether it is blocked, and what changes next."""
     sentences = [f"{_opening(feature, standing, decision, telling)}: {_grounds(steps, telling)}."]
     sentences += [
-        f"{_capital(_gives(step, telling))}, but {_lost(step)}."
+        f"{_capital(_gives(step, telling))}{_until(step, telling)}, but {_lost(step)}."
         for step in steps
         if not step.won and standing.current is not None
     ]
@@ -92,6 +100,8 @@ def because(step: Step, steps: Sequence[Step], telling: Telling) -> str:
     """Tell why one source decides the value, or does not."""
     if not step.won:
         return _lost(step)
+    if step.fact.source.type == OVERRIDE:
+        return f"{_gives(step, telling)}{_until(step, telling)}{_why(step, telling)}"
     reason = _WON[step.rule] if len(steps) > 1 else "nothing else gives it"
     kept = _kept(step.fact.source, telling)
     return f"{reason}; version {kept} gave more, and its limits are kept" if kept else reason
@@ -149,7 +159,9 @@ def _grounds(steps: Sequence[Step], telling: Telling) -> str:
     winners = [step for step in steps if step.won]
     if winners:
         return ", ".join(
-            f"{_gives(step, telling)} since {telling.day(step.fact.starts_at)}" for step in winners
+            f"{_gives(step, telling)} since {telling.day(step.fact.starts_at)}"
+            f"{_until(step, telling)}{_why(step, telling)}"
+            for step in winners
         )
     ended = [
         f"{telling.name(step.fact.source)} gave it until {telling.day(step.fact.ends_at)}"
@@ -159,7 +171,34 @@ def _grounds(steps: Sequence[Step], telling: Telling) -> str:
     return ", ".join(ended) or "nothing gives it"
 
 
+def _until(step: Step, telling: Telling) -> str:
+    """Say when an override ends; what else ends is told with what follows it."""
+    if step.fact.source.type != OVERRIDE or step.fact.ends_at is None:
+        return ""
+    return f" until {telling.day(step.fact.ends_at)}"
+
+
+def _why(step: Step, telling: Telling) -> str:
+    reason = telling.reasons.get(step.fact.source.id, "").rstrip(". ")
+    return f", because {reason}" if reason else ""
+
+
+def _of_override(step: Step) -> str:
+    value = step.fact.value
+    if isinstance(value, bool):
+        return "an override gives it" if value else "an override takes it away"
+    match Mode(step.fact.source.mode):
+        case Mode.AT_LEAST:
+            return f"an override of at least {amount(value)}"
+        case Mode.ADD:
+            return f"an override that adds {amount(value)}"
+        case _:
+            return f"an override of {amount(value)}"
+
+
 def _gives(step: Step, telling: Telling) -> str:
+    if step.fact.source.type == OVERRIDE:
+        return _of_override(step)
     name, value = telling.name(step.fact.source), step.fact.value
     if value is False:
         return f"{name} does not include it"
@@ -189,6 +228,10 @@ def _occasion(before: Segment, after: Segment, telling: Telling) -> str:
     """Say what happens: an add-on begins or ends beside what stays, or something else follows."""
     ended = [each for each in before.sources if each not in after.sources]
     begun = [each for each in after.sources if each not in before.sources]
+    if any(each.type == OVERRIDE for each in ended):
+        return "when an override ends"
+    if any(each.type == OVERRIDE for each in begun):
+        return "when an override begins"
     if after.sources and not begun and ended:
         return f"when {_names(ended, telling)} ends"
     if begun and not ended:

@@ -129,6 +129,86 @@ EXPLANATION = {
     "remedies": [{"code": "upgrade", "plan": "business", "gives": "100"}],
 }
 
+DIFF = {
+    "customer": "cus_01jd3vq6n0e6rt1c7h9a2b4c5d",
+    "subject": "sbj_01jd3vq6n0e6rt1c7h9a2b4c5e",
+    "from": "2025-03-10T12:00:00Z",
+    "to": "2025-05-01T00:00:00Z",
+    "projected": True,
+    "revision": 42,
+    "data": [
+        {"feature": "waf_custom_rules", "before": "60", "after": "20", "cause": "override_ended"}
+    ],
+}
+
+SIMULATION_IN = {
+    "subject": "sbj_01jd3vq6n0e6rt1c7h9a2b4c5e",
+    "plan": "business",
+    "override": {"feature": "waf_custom_rules", "mode": "add", "value": 5},
+}
+
+SIMULATION = {
+    "customer": "cus_01jd3vq6n0e6rt1c7h9a2b4c5d",
+    "subject": "sbj_01jd3vq6n0e6rt1c7h9a2b4c5e",
+    "at": "2025-03-10T12:00:00Z",
+    "projected": False,
+    "data": [
+        {"feature": "waf_custom_rules", "before": "20", "after": "105"},
+        {"feature": "waf_regex", "before": False, "after": True},
+    ],
+}
+
+OVERRIDE_IN = {
+    "subject": "sbj_01jd3vq6n0e6rt1c7h9a2b4c5e",
+    "feature": "waf_custom_rules",
+    "mode": "at_least",
+    "value": 60,
+    "expires_at": "2025-05-01T00:00:00Z",
+    "reason": "Promised while the migration lasts.",
+}
+
+OVERRIDE = {
+    "id": "ovr_01jd3vq6n0e6rt1c7h9a2b4c5j",
+    "customer": "cus_01jd3vq6n0e6rt1c7h9a2b4c5d",
+    "subject": "sbj_01jd3vq6n0e6rt1c7h9a2b4c5e",
+    "feature": "waf_custom_rules",
+    "mode": "at_least",
+    "value": 60,
+    "state": "active",
+    "starts_at": "2025-03-01T00:00:00Z",
+    "expires_at": "2025-05-01T00:00:00Z",
+    "reason": "Promised while the migration lasts.",
+    "value_given": {"amount": 17600, "currency": "USD"},
+    "created_at": "2025-03-01T00:00:00Z",
+    "created_by": "client:cli_01jd3vq6n0e6rt1c7h9a2b4c5g",
+    "needs_approval": False,
+    "approved_at": None,
+    "approved_by": None,
+    "rejected_at": None,
+    "rejected_by": None,
+    "superseded_at": None,
+    "superseded_by": None,
+    "revoked_at": None,
+    "revoked_by": None,
+}
+_SOMEBODY = "client:cli_01jd3vq6n0e6rt1c7h9a2b4c5k"
+OVERRIDE_REVOKED = {
+    "state": "revoked",
+    "revoked_at": "2025-03-20T08:00:00Z",
+    "revoked_by": _SOMEBODY,
+}
+OVERRIDE_APPROVED = {
+    "needs_approval": True,
+    "approved_at": "2025-03-01T09:00:00Z",
+    "approved_by": _SOMEBODY,
+}
+OVERRIDE_REJECTED = {
+    "state": "rejected",
+    "needs_approval": True,
+    "rejected_at": "2025-03-01T09:00:00Z",
+    "rejected_by": _SOMEBODY,
+}
+
 REVISION = {
     "customer": "cus_01jd3vq6n0e6rt1c7h9a2b4c5d",
     "epoch": 1,

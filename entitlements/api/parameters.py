@@ -32,3 +32,9 @@ AT = Parameter(
     Instant(required=False),
     "Another instant of the customer's time, past or future, as known now.",
 )
+FROM = Parameter(
+    "from", Instant(required=False), "An instant of the customer's time.", required=True
+)
+TO = Parameter(
+    "to", Instant(required=False), "Another one, as known now; usually later.", required=True
+)

@@ -7,6 +7,7 @@ from rest_framework import serializers
 from core.api.fields import Choice, Instant, Quantity, Reference, Strict
 from core.api.serializers import Input, Output
 from entitlements.decisions import MEANINGS, Reason
+from entitlements.overrides import Mode
 from plans.resets import ResetKind
 from plans.values import FeatureType
 
@@ -19,6 +20,17 @@ class Value(Strict):
 
     def json_schema(self) -> dict[str, Any]:
         return {"type": ["boolean", "string", "array", "object"]}
+
+
+class Form(Strict):
+    """A feature's value as catalog documents write it."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return it as it is; whoever knows the feature reads it."""
+        return data
+
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": ["boolean", "integer", "string", "array", "object"]}
 
 
 class CheckIn(Input):
@@ -86,10 +98,13 @@ class ChecksOut(Output):
 
 
 class SourceOut(Output):
-    type = serializers.CharField(help_text="`plan` or `add_on`.")
-    id = serializers.CharField(help_text="The subscription it comes through.")
-    product = serializers.CharField()
-    plan = serializers.CharField(help_text="The subscription's plan; of an add-on, its base.")
+    type = serializers.CharField(help_text="`plan`, `add_on` or `override`.")
+    id = serializers.CharField(help_text="The subscription it comes through, or the override.")
+    product = serializers.CharField(allow_null=True, help_text="Null for an override.")
+    plan = serializers.CharField(
+        allow_null=True,
+        help_text="The subscription's plan; of an add-on, its base. Null for an override.",
+    )
     add_on = serializers.CharField(allow_null=True, help_text="The add-on's key, or null.")
     limit_kept_from = serializers.CharField(
         allow_null=True,
@@ -129,13 +144,16 @@ class ResultOut(Output):
 
 
 class StepOut(Output):
-    step = serializers.CharField(help_text="Which rule this step is of: `plan` or `add_on`.")
+    step = serializers.CharField(
+        help_text="Which rule this step is of: `plan`, `add_on` or `override`."
+    )
     source = SourceOut()  # type: ignore[assignment]  # the API's name, not DRF's attribute
     until = Instant(allow_null=True, help_text="When the source stops giving it.")
     value_in = Value(allow_null=True, help_text="What the step before left; null: nothing.")
     value_out = Value(allow_null=True, help_text="What this step left.")
     rule = serializers.CharField(
-        help_text="How values are combined; else `replace`, `add`, `paused`, `blocked` or `ended`."
+        help_text="How values are combined; else `replace`, `add`, `at_least`, `set`, `paused`, "
+        "`blocked` or `ended`."
     )
     won = serializers.BooleanField(help_text="The result shows what this source gives.")
     because = serializers.CharField()
@@ -153,7 +171,7 @@ class StepOut(Output):
 class NextChangeOut(Output):
     at = Instant()
     to = Value(allow_null=True, help_text="Null: nothing.")
-    cause = serializers.CharField(help_text="`scheduled`, `fallback`, `ended`, …")
+    cause = serializers.CharField(help_text="`scheduled`, `fallback`, `override_ended`, `ended`, …")
 
     def get_fields(self) -> dict[str, Any]:
         return {"from": Value(allow_null=True, help_text="Null: nothing."), **super().get_fields()}
@@ -182,6 +200,71 @@ class ExplanationOut(Output):
     blocked_by = serializers.ListField(child=serializers.CharField())
     next_change = NextChangeOut(allow_null=True)
     remedies = RemedyOut(many=True, help_text="Plans on sale that give more.")
+
+
+class DifferenceOut(Output):
+    feature = serializers.CharField()
+    before = Value(allow_null=True, help_text="Null: nothing.")
+    after = Value(allow_null=True, help_text="Null: nothing.")
+
+
+class CausedDifferenceOut(DifferenceOut):
+    cause = serializers.CharField(
+        help_text="Why: `override`, `override_ended`, `ended`, or that of the change that gives it."
+    )
+
+
+class DiffOut(Output):
+    customer = serializers.CharField()
+    subject = serializers.CharField(allow_null=True)
+    to = Instant()
+    projected = serializers.BooleanField(
+        help_text="One of the instants lies ahead; renewals succeed."
+    )
+    revision = serializers.IntegerField()
+    data = CausedDifferenceOut(  # type: ignore[assignment]  # the API's name, not DRF's property
+        many=True, help_text="Features whose values differ, by key."
+    )
+
+    def get_fields(self) -> dict[str, Any]:
+        return {"from": Instant(), **super().get_fields()}
+
+
+class SupposedOverrideIn(Input):
+    feature = Reference("ftr", help_text="The feature's key or id.")
+    value = Form(help_text="As an override's.")
+    mode = Choice(Mode, required=False, help_text="As an override's.")
+
+
+class SimulationIn(Input):
+    customer = Reference("cus", required=False, help_text="Not needed with a subject's id.")
+    subject = Reference("sbj", required=False, help_text="Its id, or its key with a customer.")
+    at = Instant(required=False, help_text="The instant to look at; without: the customer's now.")
+    plan = Reference(
+        "pln",
+        required=False,
+        help_text="Suppose that the owner's subscription of the plan's product were on this plan.",
+    )
+    override = SupposedOverrideIn(
+        required=False, help_text="Suppose an override, in the place of one that there is."
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs.keys() & {"plan", "override"}:
+            raise serializers.ValidationError(
+                "Name a plan or an override to suppose.", code="required"
+            )
+        return attrs
+
+
+class SimulationOut(Output):
+    customer = serializers.CharField()
+    subject = serializers.CharField(allow_null=True)
+    at = Instant()
+    projected = serializers.BooleanField(help_text="The instant lies ahead; renewals succeed.")
+    data = DifferenceOut(  # type: ignore[assignment]  # the API's name, not DRF's property
+        many=True, help_text="Features whose values would differ, by key."
+    )
 
 
 class RevisionOut(Output):

@@ -1,10 +1,17 @@
 from django.urls import path
 
-from entitlements.api import checks, views
+from entitlements.api import checks, comparing, overrides, views
 
 urlpatterns = [
     path("entitlements/check", checks.Check.as_view()),
     path("customers/<str:customer>/entitlements", views.Entitlements.as_view()),
     path("customers/<str:customer>/entitlements/explain", views.Explanation.as_view()),
+    path("customers/<str:customer>/entitlements/diff", comparing.Diff.as_view()),
+    path("entitlements/simulate", comparing.Simulation.as_view()),
     path("customers/<str:customer>/entitlements/token", views.RevisionToken.as_view()),
+    path("customers/<str:customer>/overrides", overrides.Overrides.as_view()),
+    path("customers/<str:customer>/overrides/<str:override>", overrides.OneOverride.as_view()),
+    path("customers/<str:customer>/overrides/<str:override>/revoke", overrides.Revoke.as_view()),
+    path("customers/<str:customer>/overrides/<str:override>/approve", overrides.Approve.as_view()),
+    path("customers/<str:customer>/overrides/<str:override>/reject", overrides.Reject.as_view()),
 ]

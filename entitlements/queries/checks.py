@@ -22,6 +22,23 @@ class SubjectRequired(Unprocessable):
     code = "subject_required"
 
 
+class FeatureOfCustomer(Unprocessable):
+    """The customer has this feature, not its subjects: leave the subject out."""
+
+    code = "feature_of_customer"
+
+
+def check_owner(feature: FeatureTerms, subject_id: str | None) -> None:
+    """Check that an owner is of the kind that has a feature.
+
+    :raises SubjectRequired, FeatureOfCustomer: if it is not
+    """
+    if feature.scope == Scope.SUBJECT and subject_id is None:
+        raise SubjectRequired("this feature belongs to subjects: name one")
+    if feature.scope == Scope.CUSTOMER and subject_id is not None:
+        raise FeatureOfCustomer("this feature belongs to the customer: name no subject")
+
+
 def check(
     *, asked: Asked, feature: str, quantity: Decimal, at_least: str | None, principal: Principal
 ) -> dict[str, Any]:

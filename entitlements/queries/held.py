@@ -13,7 +13,7 @@ from customers.models import Customer, Subject
 from entitlements import answers, blocks, catalog, explaining, models, rows
 from entitlements.blocks import Block
 from entitlements.explaining import Explanation, Record
-from entitlements.facts import Fact, Source
+from entitlements.facts import OVERRIDE, Fact, Source
 from entitlements.queries.checks import SubjectRequired, blocks_of
 from entitlements.queries.paths import path_of
 from entitlements.reader import Asked, Path
@@ -91,7 +91,7 @@ def explain(
         "revision": path.revision.number,
         **explaining.described(
             explanation,
-            telling=_telling(customer, subject_id, {fact.source for fact in records}),
+            telling=_telling(customer, subject_id, {fact.source for fact in records}, principal),
             records=records,
             remedies=_remedies(explanation, customer.id, path.now),
         ),
@@ -141,7 +141,9 @@ def _records(
     }
 
 
-def _telling(customer: Customer, subject_id: str | None, sources: Collection[Source]) -> Telling:
+def _telling(
+    customer: Customer, subject_id: str | None, sources: Collection[Source], principal: Principal
+) -> Telling:
     owner = f"Customer {customer.key or customer.id}"
     if subject_id is not None:
         subject = Subject.objects.get(pk=subject_id)
@@ -156,7 +158,16 @@ def _telling(customer: Customer, subject_id: str | None, sources: Collection[Sou
         plans={version_id: terms.plan_name for version_id, terms in versions.items()},
         add_ons={version_id: terms.add_on_name for version_id, terms in add_ons.items()},
         versions={version_id: terms.version for version_id, terms in versions.items()},
+        reasons=_reasons(sources) if principal.customer_id is None else {},
     )
+
+
+def _reasons(sources: Collection[Source]) -> dict[str, str]:
+    """Return why overrides were made, by their identifiers."""
+    found = [each.id for each in sources if each.type == OVERRIDE]
+    if not found:
+        return {}
+    return dict(models.Override.objects.filter(pk__in=found).values_list("id", "reason"))
 
 
 def _remedies(explanation: Explanation, customer_id: str, now: datetime) -> list[dict[str, Any]]:

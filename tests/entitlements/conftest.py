@@ -22,10 +22,17 @@ CATALOG: dict[str, Any] = {
             "event_type": "requests",
             "aggregation": "sum",
             "value_property": "n",
-        }
+        },
+        "uploads": {"name": "Uploads", "event_type": "uploads", "aggregation": "count"},
     },
     "features": {
-        "rules": {"name": "rules", "type": "limit", "unit": "rule", "scope": "subject"},
+        "rules": {
+            "name": "rules",
+            "type": "limit",
+            "unit": "rule",
+            "scope": "subject",
+            "list_prices": {"USD": "0.50"},
+        },
         "regex": {"name": "regular expressions", "type": "boolean", "scope": "subject"},
         "seats": {"name": "seats", "type": "limit", "scope": "customer", "combine": "sum"},
         "requests": {
@@ -35,6 +42,8 @@ CATALOG: dict[str, Any] = {
             "scope": "customer",
             "meter": "requests",
         },
+        # nothing that is sold gives it
+        "uploads": {"name": "uploads", "type": "metered", "scope": "customer", "meter": "uploads"},
         "ports": {"name": "ports", "type": "number_set", "scope": "customer"},
         "sizes": {"name": "sizes", "type": "range", "scope": "customer"},
         "region": {"name": "region", "type": "string", "scope": "customer"},

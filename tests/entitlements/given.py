@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from entitlements.facts import Fact, Source
+from entitlements.overrides import Given, Mode, fact_of
 from entitlements.windows import WindowRule
 from plans import values
 from plans.terms import Downgrade, DowngradePolicy, Effect, FeatureTerms
@@ -102,6 +103,31 @@ def kept(
     """What a downgrade from Business leaves."""
     left = fact(value, start, end, of=of, plan="business")
     return replace(left, source=replace(left.source, type="kept", id="kep_1"))
+
+
+def override(
+    value: Any,
+    mode: str = "at_least",
+    start: str = "2025-01-01",
+    end: str | None = None,
+    *,
+    of: FeatureTerms | None = None,
+    number: int = 1,
+    zone: str = "UTC",
+) -> Fact:
+    """What somebody gave beside all that is sold."""
+    of = of or feature()
+    given = Given(
+        id=f"ovr_01jd3vq6n0e6rt1c7h9a2b4c{number:02d}",
+        customer_id=CUSTOMER,
+        subject_id=SUBJECT,
+        feature=of.key,
+        mode=Mode(mode),
+        value=values.parse(of.type, value),
+        starts_at=at(start),
+        ends_at=None if end is None else at(end),
+    )
+    return fact_of(given, zone=zone)
 
 
 _PARSED = (Decimal, values.Metered, values.NumberSet, values.Range, values.Config, values.Unlimited)

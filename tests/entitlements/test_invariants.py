@@ -19,6 +19,11 @@ BREAKS = {
     "facts_of_a_source_do_not_overlap": (
         "UPDATE entitlements_fact SET ends_at = NULL WHERE superseded_at IS NULL"
     ),
+    "facts_of_overrides_are_the_overrides": "UPDATE entitlements_override SET value = '61'",
+    "overrides_do_not_overlap": (
+        "ALTER TABLE entitlements_override DROP CONSTRAINT override_once_at_a_time;"
+        " UPDATE entitlements_override SET expires_at = NULL"
+    ),
     "entitlements_are_of_their_customer": (
         "UPDATE entitlements_fact SET customer_id = (SELECT id FROM customers_customer"
         " WHERE key = 'bob') WHERE subject_id IS NOT NULL"
@@ -43,6 +48,9 @@ BREAKS = {
 }
 
 
+DAYS = {"starts_at": "01", "expires_at": "20"}
+
+
 @pytest.fixture
 def lively(world: World) -> World:
     """A past, a present and an agreed future."""
@@ -52,6 +60,10 @@ def lively(world: World) -> World:
     world.advance_to("2025-02-10")
     world.change(shop, "business")
     world.change(shop, "free")
+    for value, month in ((60, "03"), (70, "04")):
+        override = {"feature": "rules", "subject": shop, "value": value, "reason": "Promised."}
+        dates = {name: f"2025-{month}-{day}T00:00:00Z" for name, day in DAYS.items()}
+        world.post("customers/ada/overrides", status=201, **override, **dates)
     world.post("customers/bob/blocks", status=201, name="fraud", effects=["access"])
     return world
 

@@ -1,6 +1,6 @@
 """The order of rules beyond base plans: add-ons, what a downgrade leaves, pauses and blocks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -269,16 +269,23 @@ def test_what_withholds_is_stored_with_the_timeline() -> None:
 # --- in words ---------------------------------------------------------------------------------
 
 
-def told(facts: Sequence[Fact], *, by: Sequence[str] = ()) -> dict[str, Any]:
+def told(
+    facts: Sequence[Fact],
+    of: FeatureTerms = RULES,
+    *,
+    by: Sequence[str] = (),
+    reasons: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
     record = Record(recorded_at=at("2025-01-01"), actor=None, reason=None)
     telling = Telling(
         owner="Zone shop",
         zone="UTC",
         plans={"pro 1": "Pro", "business 1": "Business"},
         add_ons={"extra 1": "Extra Rules", "a 1": "Small Rules"},
+        reasons=reasons or {},
     )
     return explaining.described(
-        explaining.explain(RULES, facts, at(NOW), blocks=by),
+        explaining.explain(of, facts, at(NOW), blocks=by),
         telling=telling,
         records=dict.fromkeys(facts, record),
         remedies=[],

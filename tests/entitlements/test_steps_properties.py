@@ -9,10 +9,13 @@ from hypothesis import strategies as st
 from entitlements import blocks
 from entitlements.blocks import Block
 from entitlements.facts import Fact
+from entitlements.overrides import Mode
 from entitlements.resolution import Outcome, resolve, segments
 from plans import values
-from tests.entitlements.given import add_on, at, fact, kept
+from tests.entitlements.given import add_on, at, fact, kept, override
 from tests.entitlements.test_steps import FEATURES, FIRST, MOMENT, UNLIMITED, told
+
+KINDS = ["plan", "add", "replace", "kept", "override"]
 
 
 @st.composite
@@ -20,7 +23,7 @@ def mixtures(draw: st.DrawFn) -> list[Fact]:
     """Facts of every kind, some of them withheld, with ends within a month."""
     made: list[Fact] = []
     for number in range(1, draw(st.integers(1, 3)) + 1):
-        for kind in draw(st.lists(st.sampled_from(["plan", "add", "replace", "kept"]), max_size=3)):
+        for kind in draw(st.lists(st.sampled_from(KINDS), max_size=3)):
             first, last = sorted(draw(st.lists(st.integers(1, 28), min_size=2, max_size=2)))
             if first == last:
                 continue
@@ -29,13 +32,16 @@ def mixtures(draw: st.DrawFn) -> list[Fact]:
             each = {
                 "plan": lambda: fact(form, *when, number=number),  # noqa: B023 - called below
                 "kept": lambda: kept(form, *when),  # noqa: B023
+                "override": lambda: override(form, draw(st.sampled_from(Mode)), *when),  # noqa: B023
             }.get(kind, lambda: add_on(form, kind, *when, number=number))()  # noqa: B023
+            of_override = kind == "override"  # of no subscription, so never paused
             own = replace(  # facts of one source do not overlap
                 each.source,
                 id=f"{each.source.id}_{len(made)}",
-                subscription=each.source.subscription_id,
+                subscription="" if of_override else each.source.subscription_id,
             )
-            made.append(replace(each, source=own, paused=draw(st.booleans())))
+            paused = not of_override and draw(st.booleans())
+            made.append(replace(each, source=own, paused=paused))
     return made
 
 

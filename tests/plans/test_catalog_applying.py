@@ -371,3 +371,17 @@ def test_the_writer_and_the_reason_are_kept_for_every_row() -> None:
     assert kept == {("staff:7", "autumn prices", None)}
     tables = set(AuditEntry.objects.values_list("table_name", flat=True))
     assert {"plans_plan", "plans_planversion", "plans_price", "plans_featurevalue"} <= tables
+
+
+def test_a_list_price_may_change_at_any_time_and_is_exported() -> None:
+    apply_catalog(tree=small())
+    tree = small()
+    tree["features"]["rules"]["list_prices"] = {"EUR": "0.50"}
+    [change] = apply_catalog(tree=tree).update
+    assert [(each.field, each.before, each.after) for each in change.changes] == [
+        ("list_prices", {}, {"EUR": "0.5"})
+    ]
+    assert export_catalog()["features"]["rules"]["list_prices"] == {"EUR": "0.5"}
+    assert not plan_catalog(tree=tree).update
+    apply_catalog(tree=small())
+    assert "list_prices" not in export_catalog()["features"]["rules"]

@@ -74,6 +74,14 @@ BAD: list[tuple[str, Any, list[tuple[str, str]]]] = [
         ("/features/rules/downgrade/keep_until_days", "out_of_range")]),
     ("/features/rules/list_prices", {"USD": "1"}, [
         ("/features/rules/list_prices/USD", "currency_not_sold")]),
+    ("/features/rules/list_prices", {"EUR": "0.005"}, []),  # finer than a minor unit
+    ("/features/rules/list_prices", {"EUR": "0"}, [
+        ("/features/rules/list_prices/EUR", "out_of_range")]),
+    ("/features/rules/list_prices", {"EUR": "-1"}, [
+        ("/features/rules/list_prices/EUR", "malformed_value")]),
+    ("/features/rules/list_prices", {"EUR": 1.5}, [
+        ("/features/rules/list_prices/EUR", "invalid_type")]),
+    ("/features/rules/list_prices", ["1"], [("/features/rules/list_prices", "invalid_type")]),
     # products
     ("/products/site/exclusive", False, [("/products/site/default_plan", "needs_exclusive"),
                                          ("/products/site/fallback_plan", "needs_exclusive")]),
