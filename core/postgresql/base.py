@@ -12,7 +12,7 @@ from django.db.backends.postgresql.psycopg_any import BaseTzLoader
 from psycopg.adapt import AdaptersMap
 
 
-class UtcLoader(BaseTzLoader):
+class UtcLoader(BaseTzLoader):  # type: ignore[misc]  # untyped in Django's stubs
     """Reads ``2026-01-31 00:00:00.25+00``, as the server writes instants for a session in UTC."""
 
     timezone = UTC
@@ -21,7 +21,7 @@ class UtcLoader(BaseTzLoader):
         try:
             found = datetime.fromisoformat(str(data, "ascii"))
         except ValueError:  # infinity, or a year that Python does not know: let it be explained
-            return super().load(data)
+            found = super().load(data)
         return found if found.tzinfo is UTC else found.astimezone(UTC)
 
 
