@@ -9,6 +9,7 @@ Proration is not done here: it multiplies what this returns.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from math import ceil
 
 from core.money import Money, multiply_unit_price
@@ -22,6 +23,7 @@ class WrongQuantity(ValueError):
     """A percentage was given a quantity, or another price events: a defect of the calling code."""
 
 
+@lru_cache(maxsize=4096)  # many are charged the same
 def price(terms: PriceTerms, quantity: Quantity) -> Fraction:
     """Return what a quantity costs in exact minor units; below zero it counts as zero.
 
