@@ -4,6 +4,7 @@ An operation is kept as it came in, as JSON; running it reads it again in the sa
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -57,13 +58,13 @@ Data = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """``run`` runs the real command in the caller's turn and returns its subscription; ``run_all``
-    does so for many subscriptions in few statements. ``scope`` is what it needs beyond that of
-    change sets. What is not ``offered`` is only part of an undo."""
+    """``run`` runs the real command in the caller's turn and returns its subscription; verbs that
+    are run ``together`` do so for many subscriptions in few statements. ``scope`` is what it needs
+    beyond that of change sets. What is not ``offered`` is only part of an undo."""
 
     input: type[Input]
     run: Callable[[Target, Data], str]
-    run_all: Callable[[Sequence[Target], Data], None] | None = None
+    together: bool = True
     scope: Scope | None = None
     offered: bool = True
 
@@ -100,14 +101,6 @@ def _change(target: Target, data: Data) -> str:
     return str(result.subscription.id)
 
 
-def _change_all(targets: Sequence[Target], data: Data) -> None:
-    services.change_all(
-        subscription_ids=[each.subscription for each in targets],
-        wanted=_wanted(data),
-        override=_override(targets[0], data),
-    )
-
-
 def _wanted(data: Data) -> Wanted:
     return Wanted(
         plan_id=catalog.find_plan(data["plan"]).id if "plan" in data else None,
@@ -134,15 +127,7 @@ def _override(target: Target, data: Data) -> Override | None:
 
 
 def _add_on(target: Target, data: Data) -> str:
-    return _change(target, _one_add_on(data))
-
-
-def _add_on_all(targets: Sequence[Target], data: Data) -> None:
-    _change_all(targets, _one_add_on(data))
-
-
-def _one_add_on(data: Data) -> Data:
-    return {"add_ons": {data["add_on"]: data["quantity"]}}
+    return _change(target, {"add_ons": {data["add_on"]: data["quantity"]}})
 
 
 def _cancel(target: Target, data: Data) -> str:
@@ -221,17 +206,17 @@ def _unschedule(target: Target, data: Data) -> str:
 
 
 OPERATIONS: Mapping[str, Operation] = {
-    "subscribe": Operation(SubscribeOperationIn, _subscribe),
-    "change": Operation(ChangeOperationIn, _change, _change_all),
-    "quantity": Operation(QuantityIn, _change, _change_all),
-    "add_on": Operation(AddOnOperationIn, _add_on, _add_on_all),
+    "subscribe": Operation(SubscribeOperationIn, _subscribe, together=False),
+    "change": Operation(ChangeOperationIn, _change),
+    "quantity": Operation(QuantityIn, _change),
+    "add_on": Operation(AddOnOperationIn, _add_on),
     "cancel": Operation(CancelIn, _cancel),
     "uncancel": Operation(UncancelIn, _uncancel),
     "pause": Operation(PauseIn, _pause, scope=Scope.SUBSCRIPTIONS_OVERRIDE),
     "resume": Operation(ResumeIn, _resume, scope=Scope.SUBSCRIPTIONS_OVERRIDE),
     "anchor": Operation(MoveAnchorIn, _anchor, scope=Scope.SUBSCRIPTIONS_OVERRIDE),
-    "block": Operation(BlockOperationIn, _block, scope=Scope.BLOCKS_WRITE),
-    "lift": Operation(LiftIn, _lift, offered=False),
+    "block": Operation(BlockOperationIn, _block, together=False, scope=Scope.BLOCKS_WRITE),
+    "lift": Operation(LiftIn, _lift, together=False, offered=False),
     "change_back": Operation(ChangeBackIn, _change, offered=False),
     "unschedule": Operation(UnscheduleIn, _unschedule, offered=False),
 }
@@ -258,22 +243,32 @@ def operation_input() -> type[OperationIn]:
     )
 
 
-def run(operations: Sequence[dict[str, Any]], target: Target) -> str:
-    """Run operations in their order, at one instant; return the subscription they are about."""
-    return run_all(operations, {"": target})[""]
-
-
-def run_all(operations: Sequence[dict[str, Any]], targets: Mapping[str, Target]) -> dict[str, str]:
-    """Run operations in their order, each for all targets, which are of different customers; return
-    the subscriptions they are about, by the targets' names."""
+def run_all(
+    operations: Mapping[str, Sequence[dict[str, Any]]], targets: Mapping[str, Target]
+) -> dict[str, str]:
+    """Run each target's operations in their order, those of all targets side by side; return the
+    subscriptions they are about. The targets are of different customers; all are by their names."""
     targets = dict(targets)
-    for each in operations:
-        ((name, body),) = each.items()
-        operation = OPERATIONS[name]
-        data = validated(operation.input, body)
-        if operation.run_all is not None and len(targets) > 1:
-            operation.run_all(list(targets.values()), data)
-            continue
-        for key, target in targets.items():
-            targets[key] = replace(target, subscription_id=operation.run(target, data))
-    return {key: target.subscription for key, target in targets.items()}
+    for step in range(max((len(each) for each in operations.values()), default=0)):
+        waiting = {name: own[step] for name, own in operations.items() if step < len(own)}
+        for verb in dict.fromkeys(each for body in waiting.values() for each in body):
+            bodies = {name: each[verb] for name, each in waiting.items() if verb in each}
+            targets |= _run_verb(OPERATIONS[verb], bodies, targets)
+    return {name: target.subscription for name, target in targets.items()}
+
+
+def _run_verb(
+    operation: Operation, bodies: Mapping[str, Any], targets: Mapping[str, Target]
+) -> dict[str, Target]:
+    """Run one verb for those who ask for it; what many ask for in the same words is read once."""
+    said = {id(body): body for body in bodies.values()}
+    data = {name: validated(operation.input, body) for name, body in said.items()}
+    is_together = operation.together and len(bodies) > 1
+    ids = [targets[name].subscription for name in bodies] if is_together else []
+    with services.together(ids) if is_together else nullcontext():
+        return {
+            name: replace(
+                targets[name], subscription_id=operation.run(targets[name], data[id(body)])
+            )
+            for name, body in bodies.items()
+        }

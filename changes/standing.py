@@ -19,11 +19,6 @@ def standings(subscription_ids: Collection[str]) -> dict[str, Standing]:
     return {row.id: _standing(row, blocks.get(row.id, [])) for row in rows}
 
 
-def standing(subscription_id: str) -> Standing:
-    """Read how one subscription stands in the current transaction."""
-    return standings([subscription_id])[subscription_id]
-
-
 def _standing(row: Subscription, blocks: Sequence[Block]) -> Standing:
     term: Term = row.term
     pending: list[PendingChange] = row.pending_changes  # type: ignore[attr-defined]  # prefetched

@@ -13,7 +13,7 @@ from changes.models import ChangeSet, ChangeSetItem
 from changes.money import Mark
 from changes.operations import Target
 from changes.reading import Owners, documents, holdings
-from changes.standing import standing, standings
+from changes.standing import standings
 from changes.undoing import Standing
 from plans import queries as catalog
 from subscriptions import queries as subscriptions
@@ -101,12 +101,11 @@ class _Ran:
 def _carry_out(items: Sequence[ChangeSetItem], change_set: ChangeSet) -> dict[str, _Ran]:
     """Run what was asked for, of all items together; or of each the way back."""
     targets = {item.id: _target(item, change_set) for item in items}
-    undone = [item for item in items if item.undoes is not None]
-    if not undone:
-        asked = change_set.operations
-        subscriptions = operations.run_all(asked, targets)
-        return {each: _Ran(found, asked) for each, found in subscriptions.items()}
-    return {item.id: _undo(item, targets[item.id]) for item in undone}
+    if items[0].undoes is not None:
+        return _undo(items, targets)
+    asked = change_set.operations
+    found = operations.run_all(dict.fromkeys(targets, asked), targets)
+    return {name: _Ran(subscription_id, asked) for name, subscription_id in found.items()}
 
 
 def _target(item: ChangeSetItem, change_set: ChangeSet) -> Target:
@@ -119,15 +118,18 @@ def _target(item: ChangeSetItem, change_set: ChangeSet) -> Target:
     )
 
 
-def _undo(item: ChangeSetItem, target: Target) -> _Ran:
-    assert item.undoes is not None  # noqa: S101 - it is an undo
-    run: list[dict[str, Any]] = []
+def _undo(items: Sequence[ChangeSetItem], targets: Mapping[str, Target]) -> dict[str, _Ran]:
+    """Lead back what a change set has changed; of a change set either all items undo, or none."""
+    subscriptions = {name: each.subscription for name, each in targets.items()}
+    was = {item.id: item.undoes.before for item in items if item.undoes is not None}
+    ran: dict[str, list[dict[str, Any]]] = {name: [] for name in targets}
     for leads_back in (undoing.way_back, undoing.rest_of_the_way):
-        following = leads_back(item.undoes.before, standing(target.subscription))
-        if following:
-            operations.run(following, target)
-        run += following
-    return _Ran(target.subscription, run)
+        now = standings(subscriptions.values())
+        following = {name: leads_back(was[name], now[subscriptions[name]]) for name in targets}
+        operations.run_all(following, targets)
+        for name, more in following.items():
+            ran[name] += more
+    return {name: _Ran(subscriptions[name], own) for name, own in ran.items()}
 
 
 class _Warnings:

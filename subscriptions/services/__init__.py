@@ -3,7 +3,7 @@
 from subscriptions.services.anchor import move_anchor, move_zone
 from subscriptions.services.blocks import lift_block, place_block
 from subscriptions.services.cancel import cancel, uncancel, unschedule
-from subscriptions.services.change import change, change_all
+from subscriptions.services.change import change
 from subscriptions.services.follow import FOLLOW_REFUSALS, follow_owners
 from subscriptions.services.importing import import_all, import_each, install_first_charges
 from subscriptions.services.metadata import set_metadata
@@ -13,6 +13,7 @@ from subscriptions.services.put import put
 from subscriptions.services.restore import restore
 from subscriptions.services.results import Result
 from subscriptions.services.subscribe import subscribe
+from subscriptions.services.together import together
 from subscriptions.services.trials import move_trial
 from subscriptions.services.wanted import Beginning, Order, Override, Wanted
 
@@ -25,7 +26,6 @@ __all__ = [
     "Wanted",
     "cancel",
     "change",
-    "change_all",
     "follow_owners",
     "import_all",
     "import_each",
@@ -43,6 +43,7 @@ __all__ = [
     "resume",
     "set_metadata",
     "subscribe",
+    "together",
     "uncancel",
     "unschedule",
 ]

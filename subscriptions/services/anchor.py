@@ -5,17 +5,18 @@ from datetime import datetime
 from core.errors import Conflict
 from core.periods.zones import zone_info
 from core.transactions import command
-from customers.turns import turn
 from plans.change_rules import AnchorRule, Decision, Proration, Settlement, Timing
 from subscriptions import events, moves
+from subscriptions.agreement import Agreement
 from subscriptions.anchors import AnchorWish, next_anchor
 from subscriptions.loading import Loaded
 from subscriptions.models import Cause, ChangeStatus
 from subscriptions.planned import Kind, Planned
 from subscriptions.policy import as_data
-from subscriptions.services.results import Result, customer_of, load_one
+from subscriptions.services.results import Result
 from subscriptions.services.steps import Step, take
 from subscriptions.services.targets import NotWhilePaused
+from subscriptions.services.together import in_turn
 from subscriptions.states import State
 
 
@@ -35,9 +36,8 @@ def move_anchor(*, subscription_id: str, wish: AnchorWish) -> Result:
     :raises SubscriptionNotFound, AlreadyEnded, NotStarted, NotWhilePaused: as named
     :raises AnchorNotAllowed: if the interval cannot be counted so
     """
-    with turn(customer_of(subscription_id)) as at:
-        loaded = _load(subscription_id, at=at)
-        held = loaded.agreement
+    with in_turn(subscription_id) as (loaded, at):
+        held = _counted(loaded)
         anchor = wish.resolve(interval=held.every, zone=held.cycle.zone, start=at)
         when = next_anchor(anchor, held.every, at=at)
         decision = _decision("anchor")
@@ -60,9 +60,8 @@ def move_zone(*, subscription_id: str, zone: str) -> Result:
     :raises UnknownZone: if there is no such zone
     """
     zone_info(zone)
-    with turn(customer_of(subscription_id)) as at:
-        loaded = _load(subscription_id, at=at)
-        held = loaded.agreement
+    with in_turn(subscription_id) as (loaded, at):
+        held = _counted(loaded)
         if held.cycle.zone == zone:
             step = Step.on(loaded, at=at, cause=Cause.REANCHORED)
             step.drop(
@@ -78,13 +77,13 @@ def move_zone(*, subscription_id: str, zone: str) -> Result:
         )
 
 
-def _load(subscription_id: str, *, at: datetime) -> Loaded:
-    loaded = load_one(subscription_id, at=at)
+def _counted(loaded: Loaded) -> Agreement:
+    """:raises NotStarted, NotWhilePaused: if no periods are counted now"""
     if loaded.agreement.state == State.PENDING:
         raise NotStarted("this subscription has not begun yet")
     if loaded.agreement.pause is not None:
         raise NotWhilePaused("periods are counted anew when it goes on")
-    return loaded
+    return loaded.agreement
 
 
 def _agree(loaded: Loaded, planned: Planned, at: datetime) -> Result:

@@ -7,7 +7,6 @@ from enum import StrEnum
 from core import clock
 from core.errors import Conflict, NotFound
 from core.transactions import command
-from customers.turns import turn
 from plans.change_rules import AnchorRule, CancelPolicy, EndTiming, Settlement
 from plans.terms import PauseMode
 from subscriptions import events, moves
@@ -20,8 +19,9 @@ from subscriptions.services import past
 from subscriptions.services.beginnings import DateInPast
 from subscriptions.services.ends import AlreadyOnFallback as AlreadyOnFallback
 from subscriptions.services.ends import drop_end, end_of
-from subscriptions.services.results import Result, customer_of, load_one
+from subscriptions.services.results import Result
 from subscriptions.services.steps import Step, answered, take
+from subscriptions.services.together import in_turn
 from subscriptions.states import State
 
 
@@ -64,8 +64,7 @@ def cancel(
     :raises PeriodClosed: for a date before the start of the open period
     :raises DateInPast: if billing shall have ended earlier than now, and access not
     """
-    with turn(customer_of(subscription_id)) as at:
-        loaded = load_one(subscription_id, at=at)
+    with in_turn(subscription_id) as (loaded, at):
         held = loaded.agreement
         policy = held.terms.product.cancel
         timing = when or _timing(policy.access_end)
@@ -94,8 +93,7 @@ def uncancel(*, subscription_id: str) -> Result:
 
     :raises NotCanceling: if there is none
     """
-    with turn(customer_of(subscription_id)) as at:
-        loaded = load_one(subscription_id, at=at)
+    with in_turn(subscription_id) as (loaded, at):
         if loaded.pending(Kind.END) is None:
             raise NotCanceling("no end is planned")
         step = Step.on(loaded, at=at, cause=Cause.CHANGED)
@@ -110,8 +108,7 @@ def unschedule(*, subscription_id: str, change_id: str) -> Result:
     :raises ChangeNotFound: if it is not planned for this subscription
     :raises NotUnscheduled: for what begins a subscription
     """
-    with turn(customer_of(subscription_id)) as at:
-        loaded = load_one(subscription_id, at=at)
+    with in_turn(subscription_id) as (loaded, at):
         found = [each for each in loaded.planned if each.id == change_id]
         if not found:
             raise ChangeNotFound("no such change is planned")

@@ -1,14 +1,13 @@
 """Change a subscription's plan, version, interval, quantity or add-ons, as the policy says."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from core.errors import Conflict, Unprocessable
 from core.periods import Anchor, Interval
 from core.transactions import command
-from customers.turns import turn, turns
 from plans.change_rules import AnchorRule, Decision, Timing
 from subscriptions import events
 from subscriptions.agreement import Agreement
@@ -21,20 +20,14 @@ from subscriptions.sales import zone_of
 from subscriptions.services import beginnings, past
 from subscriptions.services.blocks import refuse_more_if_blocked
 from subscriptions.services.ends import drop_end
-from subscriptions.services.results import (
-    Result,
-    customer_of,
-    customers_of,
-    load_each,
-    load_one,
-)
-from subscriptions.services.steps import Step, answered, move_of, take
+from subscriptions.services.results import Result
+from subscriptions.services.steps import Step, answered, take
 from subscriptions.services.targets import DifferentProduct as DifferentProduct
 from subscriptions.services.targets import NotWhilePaused as NotWhilePaused
 from subscriptions.services.targets import check_limits, find_target
+from subscriptions.services.together import in_turn
 from subscriptions.services.wanted import Beginning, Override, Wanted
 from subscriptions.states import State
-from subscriptions.writing import write
 
 
 class NothingToChange(Conflict):
@@ -61,38 +54,12 @@ def change(*, subscription_id: str, wanted: Wanted, override: Override | None = 
     :raises DifferentProduct and other refusals of ``targets.find_target``: as named
     :raises NoLimitsToKeep: if limits are to be kept without another version of the same plan
     """
-    with turn(customer_of(subscription_id)) as at:
-        loaded = load_one(subscription_id, at=at)
+    with in_turn(subscription_id) as (loaded, at):
         effective_at = override.effective_at if override else None
         if override is not None and effective_at is not None and effective_at < at:
             return _correct(loaded, wanted, override, since=effective_at, at=at)
         target = _target(loaded, wanted, override, at=at)
         return change_loaded(loaded, target, at=at, override=override)
-
-
-@command
-def change_all(
-    *, subscription_ids: Sequence[str], wanted: Wanted, override: Override | None = None
-) -> None:
-    """Change subscriptions of different customers in the same way, all or none: ``change`` of
-    each, written together.
-
-    :raises SubscriptionNotFound and whatever ``change`` refuses: if it does of any of them
-    """
-    customers = customers_of(subscription_ids)
-    with turns(list(customers.values())) as at:
-        instants = {each: at[customers[each]] for each in subscription_ids}
-        dated = override.effective_at if override else None
-        if dated is not None and dated < max(instants.values()):  # a correction rewrites much
-            for each in subscription_ids:
-                change(subscription_id=each, wanted=wanted, override=override)
-            return
-        steps = []
-        for loaded in load_each(instants):
-            instant = instants[loaded.row.id]
-            target = _target(loaded, wanted, override, at=instant)
-            steps.append(_stepped(loaded, target, at=instant, override=override).step)
-        write([move_of(step) for step in steps if not step.does_nothing])
 
 
 def _target(loaded: Loaded, wanted: Wanted, override: Override | None, *, at: datetime) -> Target:
@@ -119,27 +86,6 @@ def change_loaded(
     :raises DateRequired: if the policy asks for a date that nobody gave
     :raises Blocked: if it is more, and a block keeps the customer from that
     """
-    stepped = _stepped(loaded, target, at=at, override=override, contrary=contrary)
-    return take(stepped.step, decision=stepped.decision, parts=stepped.parts)
-
-
-@dataclass(frozen=True, slots=True)
-class _Stepped:
-    """A change that is decided and not yet written, and what the policy answered."""
-
-    step: Step
-    decision: Mapping[str, Any] | None
-    parts: Sequence[Mapping[str, Any]]
-
-
-def _stepped(
-    loaded: Loaded,
-    target: Target,
-    *,
-    at: datetime,
-    override: Override | None,
-    contrary: Sequence[Planned] = (),
-) -> _Stepped:
     if override is None:
         refuse_more_if_blocked(loaded, target, at=at)
     held, override = loaded.agreement, override or Override()
@@ -157,7 +103,7 @@ def _stepped(
             _agree(step, target, part, override)
     _begin_with(step, override.beginning)
     decision = as_data(parts[0].decision) if parts else None
-    return _Stepped(step, decision, _shown(parts, step, at=at))
+    return take(step, decision=decision, parts=_shown(parts, step, at=at))
 
 
 def _begin_with(step: Step, how: Beginning) -> None:

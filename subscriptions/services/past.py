@@ -13,7 +13,8 @@ from subscriptions.models import Term
 from subscriptions.move import Rewritten, are_same
 from subscriptions.planned import aligned
 from subscriptions.services.steps import Step
-from subscriptions.writing import Move, write
+from subscriptions.services.together import written
+from subscriptions.writing import Move
 
 
 class PeriodClosed(Conflict):
@@ -116,8 +117,7 @@ def _write(
         rewritten=rewritten,
         latest=latest,
     )
-    write([move])
-    return move
+    return written(move)
 
 
 def _at(agreement: Agreement, at: datetime) -> Agreement:

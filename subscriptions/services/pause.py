@@ -4,7 +4,6 @@ from datetime import datetime
 
 from core.errors import Conflict, Unprocessable
 from core.transactions import command
-from customers.turns import turn
 from plans.change_rules import Settlement
 from plans.terms import PauseMode
 from subscriptions import arrival, events, moves
@@ -13,8 +12,9 @@ from subscriptions.given import given_of
 from subscriptions.models import Cause, ChangeStatus
 from subscriptions.planned import Kind, Planned
 from subscriptions.services.beginnings import DateInPast, DatesOutOfOrder
-from subscriptions.services.results import Result, customer_of, load_one
+from subscriptions.services.results import Result
 from subscriptions.services.steps import Step, take
+from subscriptions.services.together import in_turn
 from subscriptions.states import Action, after
 
 
@@ -47,8 +47,7 @@ def pause(
     :raises TrialIsExtended: for a credit in a trial
     :raises DateInPast, DatesOutOfOrder: for dates that cannot be
     """
-    with turn(customer_of(subscription_id)) as now:
-        loaded = load_one(subscription_id, at=now)
+    with in_turn(subscription_id) as (loaded, now):
         held = loaded.agreement
         if held.pause is not None:
             return Result(loaded.row)
@@ -81,8 +80,7 @@ def resume(*, subscription_id: str, at: datetime | None = None) -> Result:
     :raises NotPaused: for a date, if it is not paused and will not be
     :raises DateInPast, DatesOutOfOrder: for dates that cannot be
     """
-    with turn(customer_of(subscription_id)) as now:
-        loaded = load_one(subscription_id, at=now)
+    with in_turn(subscription_id) as (loaded, now):
         held = loaded.agreement
         step = Step.on(loaded, at=now, cause=Cause.RESUMED)
         if at is not None and at > now:

@@ -13,7 +13,8 @@ from subscriptions.loading import Loaded
 from subscriptions.models import ChangeStatus
 from subscriptions.planned import Kind, Planned, aligned
 from subscriptions.services.results import Result, differences
-from subscriptions.writing import Move, write
+from subscriptions.services.together import written
+from subscriptions.writing import Move
 
 
 @dataclass(slots=True)
@@ -79,9 +80,7 @@ def take(
     loaded = step.loaded
     if step.does_nothing:
         return Result(loaded.row, decision=decision, parts=parts)
-    move = move_of(step)
-    write([move])
-    return answered(move, decision=decision, parts=parts)
+    return answered(written(move_of(step)), decision=decision, parts=parts)
 
 
 def move_of(step: Step) -> Move:

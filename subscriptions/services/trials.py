@@ -6,15 +6,15 @@ from datetime import datetime
 from core.errors import Conflict, Unprocessable
 from core.periods import Anchor, Interval, boundary
 from core.transactions import command
-from customers.turns import turn
 from plans.terms import Terms
 from subscriptions import events, moves
 from subscriptions.arrival import arrive
 from subscriptions.given import SpentTrials, given_of, spent_trials
 from subscriptions.loading import Loaded
 from subscriptions.models import Cause, Subscription
-from subscriptions.services.results import Result, customer_of, load_one
+from subscriptions.services.results import Result
 from subscriptions.services.steps import Step, take
+from subscriptions.services.together import in_turn
 from subscriptions.states import State
 
 
@@ -78,8 +78,7 @@ def move_trial(
     :raises SubscriptionNotFound, AlreadyEnded, NotTrialing: as named
     :raises TrialEndNotAhead: for a date that is over
     """
-    with turn(customer_of(subscription_id)) as at:
-        loaded = load_one(subscription_id, at=at)
+    with in_turn(subscription_id) as (loaded, at):
         held = loaded.agreement
         if held.state != State.TRIALING or held.trial is None:
             raise NotTrialing("there is no trial that runs")
