@@ -1,11 +1,17 @@
 """Ports on the loopback interface."""
 
+import contextlib
+import fcntl
 import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
 from deploy.local.errors import LaunchError
 
 HOST = "127.0.0.1"
 STEPS = 200
+_LOCK = Path(tempfile.gettempdir()) / "billing-platform-ports.lock"
 
 
 class HeldPort:
@@ -32,6 +38,16 @@ class HeldPort:
         """The port, free from now on."""
         self._socket.close()
         return self.number
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """Have other launchers wait: while ports are chosen, and between a port's release and the
+    moment at which the program that it is for listens there."""
+    with contextlib.ExitStack() as held:
+        with contextlib.suppress(OSError):  # another account's: it takes its chances
+            fcntl.flock(held.enter_context(_LOCK.open("a")), fcntl.LOCK_EX)
+        yield
 
 
 def hold_free(*, wanted: int) -> HeldPort:

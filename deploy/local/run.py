@@ -111,7 +111,8 @@ def _reset(here: Places) -> None:
 
 def _start(*, supervisor: Supervisor, here: Places, wanted_port: int | None) -> None:
     remembered = Remembered(here.data / "remembered.json")
-    chosen = _choose_ports(remembered=remembered, wanted_web=wanted_port)
+    with ports.alone():
+        chosen = _choose_ports(remembered=remembered, wanted_web=wanted_port)
     base_url = f"http://{ports.HOST}:{chosen['web'].number}"
     database_url, redis_url = start_servers(
         supervisor=supervisor,
@@ -132,7 +133,7 @@ def _start(*, supervisor: Supervisor, here: Places, wanted_port: int | None) -> 
     }
     keep(here.data, variables)
     shown = _prepare(here=here, remembered=remembered, variables=variables, chosen=chosen)
-    with step("Starting web, worker, beat, relay and two sample product services"):
+    with step("Starting web, worker, beat, relay and two sample product services"), ports.alone():
         for key in programs.SERVICES:
             supervisor.start(
                 programs.product_service(

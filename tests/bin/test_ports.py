@@ -1,6 +1,7 @@
 """A taken port is stepped around, and a chosen one is kept until its program starts."""
 
 import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -73,3 +74,19 @@ def test_no_free_port_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_search_ends_at_the_last_port() -> None:
     assert ports.hold_free(wanted=65_400).release() <= 65_535
+
+
+def test_launchers_choose_and_start_one_after_the_other() -> None:
+    """What one has released, for a program that is still starting, no other one takes."""
+    chosen = threading.Event()
+
+    def another() -> None:
+        with ports.alone():
+            chosen.set()
+
+    other = threading.Thread(target=another)
+    with ports.alone():
+        other.start()
+        assert not chosen.wait(0.3)
+    assert chosen.wait(10)
+    other.join()

@@ -17,7 +17,9 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from billing.wsgi import application
+from core.principals import Scope
 from entitlements import connections
+from tests import kept
 from tests.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,10 +38,13 @@ schema.app = application
 @pytest.fixture
 def token(transactional_db: Any) -> Iterator[str]:
     world = World(Client())
-    world.open()
-    ada = world.customer("ada")
-    world.zone(ada, "shop.example")
-    yield world.token
+
+    def sell() -> None:
+        world.open()
+        world.zone(world.customer("ada"), "shop.example")
+
+    kept.written_once("promises", sell)
+    yield world.token_for(list(Scope))
     connections.close()
 
 
