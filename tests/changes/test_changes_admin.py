@@ -13,7 +13,7 @@ LIST = "/admin/changes/changeset/"
 
 @pytest.fixture
 def staff(world: Changes) -> Client:
-    user = User.objects.create_superuser("grace", password="x")
+    user = User.objects.create_superuser("grace")
     client = Client()
     client.force_login(user)
     return client
@@ -56,7 +56,7 @@ def test_staff_see_and_decide(world: Changes, staff: Client) -> None:
 
 
 def test_who_may_only_look_gets_no_actions(world: Changes) -> None:
-    user = User.objects.create_user("linus", password="x", is_staff=True)
+    user = User.objects.create_user("linus", is_staff=True)
     user.user_permissions.add(Permission.objects.get(codename="view_changeset"))
     client = Client()
     client.force_login(user)

@@ -48,7 +48,7 @@ def ada(world: World) -> str:
 
 def member_of(group: str) -> Client:
     make_groups()
-    user = User.objects.create_user(f"{group}-1", password="x", is_staff=True)
+    user = User.objects.create_user(f"{group}-1", is_staff=True)
     user.groups.add(Group.objects.get(name=group))
     client = Client()
     client.force_login(user)

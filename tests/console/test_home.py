@@ -72,7 +72,7 @@ def test_a_paused_service_is_a_failing_one(ada: str, support: Client) -> None:
 
 def test_staff_see_only_what_they_may_view(ada: str) -> None:
     client = Client()
-    client.force_login(User.objects.create_user("new", password="x", is_staff=True))
+    client.force_login(User.objects.create_user("new", is_staff=True))
     page = client.get("/admin/")
     assert page.status_code == 200
     assert (page.context["tiles"], page.context["services"], page.context["events"]) == ([], [], [])

@@ -19,7 +19,7 @@ MODELS = list(apps.get_app_config("plans").get_models())
 @pytest.fixture
 def staff(client: Client) -> Client:
     apply_catalog(tree=small())
-    client.force_login(User.objects.create_superuser("ada", password="x"))
+    client.force_login(User.objects.create_superuser("ada"))
     return client
 
 

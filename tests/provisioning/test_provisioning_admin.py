@@ -16,7 +16,7 @@ from tests.world import World
 @pytest.fixture
 def staff(world: World) -> Client:
     client = Client()
-    client.force_login(User.objects.create_superuser("root", password="x"))
+    client.force_login(User.objects.create_superuser("root"))
     return client
 
 

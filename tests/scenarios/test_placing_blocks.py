@@ -158,7 +158,7 @@ def test_staff_lift_a_block_in_the_admin(shop: World) -> None:
     zone = zone_on(shop)
     block = place(shop)
     staff = Client()
-    root = User.objects.create_superuser("root", password="x")
+    root = User.objects.create_superuser("root")
     staff.force_login(root)
     where = reverse("admin:subscriptions_block_changelist")
     assert "fraud" in staff.get(where).content.decode()
