@@ -156,3 +156,12 @@ def committed_world(transactional_db: Any) -> Iterator[World]:
     """The same in real time, with commits, so that the check reads on a connection of its own."""
     yield opened()
     connections.close()
+
+
+@pytest.fixture
+def shop(world: World) -> str:
+    """Ada's zone, on Pro with 20 rules."""
+    world.customer("ada")
+    zone = world.zone("ada", "shop.example")
+    world.change(zone, "pro")
+    return zone

@@ -7,7 +7,7 @@ import pytest
 from core.models import Event
 from core.principals import Scope
 from entitlements.models import Fact, Override
-from tests.entitlements.test_overrides import make
+from tests.entitlements.overriding import make
 from tests.world import World
 
 

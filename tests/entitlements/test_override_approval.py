@@ -8,7 +8,7 @@ from django.test import Client as Browser
 
 from core.principals import Scope
 from entitlements.models import Override
-from tests.entitlements.test_overrides import make, rules
+from tests.entitlements.overriding import make, rules
 from tests.world import World
 
 
