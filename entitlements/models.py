@@ -4,30 +4,17 @@ from typing import Self
 
 import pgtrigger
 from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import ArrayField, DateTimeRangeField, RangeOperators
+from django.contrib.postgres.fields import ArrayField, RangeOperators
 from django.db import models
-from django.db.models import F, Func, Q
+from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 
 from core import audit
 from core.ids import primary_key
+from core.ranges import InWholeSeconds, TimeRange
 from customers.models import Customer, Subject
 from entitlements.override_models import Override as Override  # a model of this app
 from plans.terms import Effect
-
-
-class TimeRange(Func):
-    """``[start, end)``; without an end it never ends."""
-
-    function = "tstzrange"
-    output_field = DateTimeRangeField()
-
-
-class InWholeSeconds(Func):
-    """Whether an instant has no fraction; true where there is none."""
-
-    template = "coalesce(date_trunc('second', %(expressions)s) = %(expressions)s, true)"
-    output_field = models.BooleanField()
 
 
 class FactQuerySet(models.QuerySet["Fact"]):

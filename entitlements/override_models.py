@@ -4,15 +4,16 @@ from datetime import datetime
 from typing import Self
 
 from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
+from django.contrib.postgres.fields import RangeOperators
 from django.db import models
-from django.db.models import Case, F, Func, Q, Value, When
+from django.db.models import Case, F, Q, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, Greatest, Least
 
 from core import audit
 from core.ids import primary_key
 from core.money import Money
+from core.ranges import InWholeSeconds, TimeRange
 from customers.models import Customer, Subject
 from entitlements.overrides import Mode, State
 from plans.models import Feature
@@ -24,20 +25,6 @@ _HAS_LENGTH = (Q(superseded_at=None) | Q(superseded_at__gt=F("starts_at"))) & (
     Q(revoked_at=None) | Q(revoked_at__gt=F("starts_at"))
 )
 _COUNTS = _APPROVED & Q(rejected_at=None) & _HAS_LENGTH
-
-
-class _InEffect(Func):
-    """From the start until it is over, whatever ends it first."""
-
-    function = "tstzrange"
-    output_field = DateTimeRangeField()
-
-
-class _InWholeSeconds(Func):
-    """Whether an instant has no fraction; true where there is none."""
-
-    template = "coalesce(date_trunc('second', %(expressions)s) = %(expressions)s, true)"
-    output_field = models.BooleanField()
 
 
 class OverrideQuerySet(models.QuerySet["Override"]):
@@ -127,7 +114,7 @@ class Override(models.Model):
                 name="override_begins_when_it_is_made_or_later",
             ),
             models.CheckConstraint(
-                condition=Q(_InWholeSeconds("starts_at")) & Q(_InWholeSeconds("expires_at")),
+                condition=Q(InWholeSeconds("starts_at")) & Q(InWholeSeconds("expires_at")),
                 name="override_begins_and_ends_on_whole_seconds",
             ),
             models.CheckConstraint(condition=~Q(reason=""), name="override_has_a_reason"),
@@ -165,10 +152,7 @@ class Override(models.Model):
                 expressions=[
                     (Coalesce("subject", "customer"), RangeOperators.EQUAL),
                     ("feature", RangeOperators.EQUAL),
-                    (
-                        _InEffect("starts_at", Least("expires_at", "superseded_at", "revoked_at")),
-                        RangeOperators.OVERLAPS,
-                    ),
+                    (TimeRange("starts_at", _OVER_AT), RangeOperators.OVERLAPS),
                 ],
                 condition=_COUNTS,
             ),

@@ -4,13 +4,14 @@ from datetime import datetime
 from typing import Self
 
 from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import ArrayField, DateTimeRangeField, RangeOperators
+from django.contrib.postgres.fields import ArrayField, RangeOperators
 from django.db import models
-from django.db.models import F, Func, Q
+from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Least
 
 from core import audit
 from core.ids import primary_key
+from core.ranges import TimeRange
 from customers.models import Customer, Subject
 from plans.models import Product
 from subscriptions import blocks
@@ -31,13 +32,6 @@ def _names_what_it_covers() -> Q:
     for scope, named in _NAMED.items():
         fits |= Q(scope=scope.value, **{f"{name}__isnull": name != named for name in columns})
     return fits
-
-
-class _InEffect(Func):
-    """From the start until it is over or lifted, whichever comes first."""
-
-    function = "tstzrange"
-    output_field = DateTimeRangeField()
 
 
 class BlockQuerySet(models.QuerySet["Block"]):
@@ -109,7 +103,7 @@ class Block(models.Model):
                     ("name", RangeOperators.EQUAL),
                     ("source", RangeOperators.EQUAL),
                     (
-                        _InEffect("starts_at", Least("ends_at", "lifted_at")),
+                        TimeRange("starts_at", Least("ends_at", "lifted_at")),
                         RangeOperators.OVERLAPS,
                     ),
                 ],

@@ -5,13 +5,14 @@ from enum import StrEnum
 from typing import Self
 
 from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import ArrayField, DateTimeRangeField, RangeOperators
+from django.contrib.postgres.fields import ArrayField, RangeOperators
 from django.db import models
-from django.db.models import F, Func, Q
+from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 
 from core import audit
 from core.ids import TypeIdField, primary_key
+from core.ranges import TimeRange
 from customers.models import Customer, Subject
 from plans.models import PlanVersion, Product
 from plans.terms import PauseMode
@@ -20,13 +21,6 @@ from subscriptions.states import ENTITLED, State
 
 def _choices(values: type[StrEnum]) -> list[tuple[str, str]]:
     return [(each.value, each.value) for each in values]
-
-
-class _Range(Func):
-    """``[start, end)``; without an end it never ends."""
-
-    function = "tstzrange"
-    output_field = DateTimeRangeField()
 
 
 class SubscriptionQuerySet(models.QuerySet["Subscription"]):
@@ -111,7 +105,7 @@ class Subscription(models.Model):
                 expressions=[
                     ("product", RangeOperators.EQUAL),
                     (Coalesce("subject", "customer"), RangeOperators.EQUAL),
-                    (_Range("started_at", "ended_at"), RangeOperators.OVERLAPS),
+                    (TimeRange("started_at", "ended_at"), RangeOperators.OVERLAPS),
                 ],
                 condition=Q(is_exclusive=True),
             ),
