@@ -3,10 +3,10 @@
 import time
 from typing import Any
 
+from api_callers import Tokens
 from django.db import OperationalError, connection
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
-from rest_framework.authentication import BaseAuthentication
 from rest_framework.response import Response
 from rest_framework.serializers import CharField, ListField
 
@@ -27,16 +27,10 @@ from core.api.operations import (
 from core.api.problem_page import problem_page
 from core.api.serializers import Input, Output, validated
 from core.api.views import ApiRequest, ApiView
-from core.errors import Conflict, NotFound, Unauthorized
-from core.principals import Principal, Scope
+from core.errors import Conflict, NotFound
+from core.principals import Scope
 from core.transactions import command
 from customers.models import Customer, CustomerProfile, Subject, TestClock
-
-
-class TokenRefused(Unauthorized):
-    """The token is not known here."""
-
-    code = "token_refused"
 
 
 class ClockMissing(NotFound):
@@ -55,28 +49,6 @@ class ClockStopped(Conflict):
     """The clock is stopped."""
 
     code = "clock_stopped"
-
-
-EVERYTHING = frozenset(Scope)
-
-
-class Tokens(BaseAuthentication):
-    """``Bearer all``, ``Bearer reader``, ``Bearer <customer id>``."""
-
-    problems = (TokenRefused,)
-
-    def authenticate(self, request: Any) -> Any:
-        header = request.headers.get("Authorization")
-        if header is None:
-            return None
-        token = header.removeprefix("Bearer ")
-        if token in ("all", "other"):
-            return None, Principal(token, "client", EVERYTHING)
-        if token == "reader":
-            return None, Principal("reader", "client", frozenset({Scope.CUSTOMERS_READ}))
-        if token.startswith("cus_"):
-            return None, Principal(token, "user", EVERYTHING, customer_id=token)
-        raise TokenRefused("this token is not known here")
 
 
 class View(ApiView):
