@@ -252,6 +252,7 @@ PRODUCT_SERVICE_HTTP_ON_LOOPBACK = not PRODUCTION
 OVERRIDE_APPROVAL_ABOVE = env.dict("OVERRIDE_APPROVAL_ABOVE", default={})
 try:
     for _currency, _amount in OVERRIDE_APPROVAL_ABOVE.items():
-        Money.from_major(_amount, _currency)
+        if Money.from_major(_amount, _currency).amount < 0:
+            raise BadRequest(f"{_amount} {_currency} is below zero")
 except BadRequest as error:
     raise ImproperlyConfigured(f"OVERRIDE_APPROVAL_ABOVE: {error}") from error

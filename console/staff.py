@@ -19,6 +19,7 @@ MAY_CHANGE: Mapping[str, tuple[str, ...]] = {
         "subscriptions.subscription",
         "subscriptions.pendingchange",
         "provisioning.target",
+        "entitlements.override",
     ),
     "finance": (),
 }

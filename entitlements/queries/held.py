@@ -1,6 +1,6 @@
 """What an owner holds, at any instant, and why. The past is told as it is known now."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from customers.models import Customer, Subject
 from entitlements import answers, blocks, catalog, explaining, models, rows
 from entitlements.blocks import Block
 from entitlements.explaining import Explanation, Record
-from entitlements.facts import OVERRIDE, Fact, Source
+from entitlements.facts import OVERRIDE, Fact
 from entitlements.queries.checks import SubjectRequired, blocks_of
 from entitlements.queries.paths import path_of
 from entitlements.reader import Asked, Path
@@ -91,7 +91,7 @@ def explain(
         "revision": path.revision.number,
         **explaining.described(
             explanation,
-            telling=_telling(customer, subject_id, {fact.source for fact in records}, principal),
+            telling=_telling(customer, subject_id, records),
             records=records,
             remedies=_remedies(explanation, customer.id, path.now),
         ),
@@ -130,20 +130,27 @@ def _rows(customer_id: str, subject_id: str | None) -> QuerySet[models.Fact]:
 def _records(
     customer_id: str, subject_id: str | None, feature: FeatureTerms, principal: Principal
 ) -> dict[Fact, Record]:
+    """Return who made facts known; of an override, who made it, whoever has ended it since."""
     is_public = principal.customer_id is not None
-    return {
-        rows.fact_of(row, {feature.key: feature}): Record(
-            recorded_at=row.recorded_at,
-            actor=None if is_public else row.actor,
-            reason=None if is_public else row.reason or None,
+    known = _rows(customer_id, subject_id).filter(feature=feature.key)
+    made = models.Override.objects.in_bulk(
+        [row.source_id for row in known if row.source_type == OVERRIDE]
+    )
+    found = {}
+    for row in known:
+        by = made.get(row.source_id)
+        actor, at = (by.created_by, by.recorded_at) if by else (row.actor, row.recorded_at)
+        reason = by.reason if by else row.reason or None
+        found[rows.fact_of(row, {feature.key: feature})] = Record(
+            recorded_at=at,
+            actor=None if is_public else actor,
+            reason=None if is_public else reason,
         )
-        for row in _rows(customer_id, subject_id).filter(feature=feature.key)
-    }
+    return found
 
 
-def _telling(
-    customer: Customer, subject_id: str | None, sources: Collection[Source], principal: Principal
-) -> Telling:
+def _telling(customer: Customer, subject_id: str | None, records: Mapping[Fact, Record]) -> Telling:
+    sources = {fact.source for fact in records}
     owner = f"Customer {customer.key or customer.id}"
     if subject_id is not None:
         subject = Subject.objects.get(pk=subject_id)
@@ -158,16 +165,12 @@ def _telling(
         plans={version_id: terms.plan_name for version_id, terms in versions.items()},
         add_ons={version_id: terms.add_on_name for version_id, terms in add_ons.items()},
         versions={version_id: terms.version for version_id, terms in versions.items()},
-        reasons=_reasons(sources) if principal.customer_id is None else {},
+        reasons={
+            fact.source.id: record.reason
+            for fact, record in records.items()
+            if fact.source.type == OVERRIDE and record.reason
+        },
     )
-
-
-def _reasons(sources: Collection[Source]) -> dict[str, str]:
-    """Return why overrides were made, by their identifiers."""
-    found = [each.id for each in sources if each.type == OVERRIDE]
-    if not found:
-        return {}
-    return dict(models.Override.objects.filter(pk__in=found).values_list("id", "reason"))
 
 
 def _remedies(explanation: Explanation, customer_id: str, now: datetime) -> list[dict[str, Any]]:

@@ -35,6 +35,7 @@ def test_finance_only_looks_and_support_runs_what_customers_need() -> None:
         "subscriptions.change_subscription",
         "subscriptions.change_pendingchange",
         "provisioning.change_target",
+        "entitlements.change_override",
     }
     assert {"core.view_event", "plans.view_plan", "identity.view_client"} <= names("finance")
     assert not any(name.startswith(("auth.", "sessions.")) for name in names("finance"))

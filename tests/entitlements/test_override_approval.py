@@ -1,5 +1,8 @@
 """What is given away, and who else has to approve it when that is much."""
 
+import os
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -184,3 +187,20 @@ def test_staff_who_may_only_look_get_no_actions(world: World, shop: str) -> None
     text = browser.get(PAGE).content.decode()
     assert 'value="revoke"' not in text
     assert browser.get(f"{PAGE}{Override.objects.get().pk}/change/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("above", "why"), [("USD=-1.00", "below zero"), ("USD=much", "USD"), ("US=1.00", "US")]
+)
+def test_a_threshold_that_is_no_amount_is_refused_at_the_start(above: str, why: str) -> None:
+    started = subprocess.run(
+        [sys.executable, "-c", "import billing.settings"],
+        env={**os.environ, "OVERRIDE_APPROVAL_ABOVE": above},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert started.returncode == 1
+    last = started.stderr.strip().splitlines()[-1]
+    assert "ImproperlyConfigured: OVERRIDE_APPROVAL_ABOVE" in last
+    assert why in last

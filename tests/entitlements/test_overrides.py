@@ -166,6 +166,25 @@ def test_one_at_a_time_unless_it_supersedes(world: World, shop: str) -> None:
     assert [each["state"] for each in listed] == ["active", "ended", "ended"]
 
 
+def test_what_another_one_has_ended_is_explained_by_who_made_it(world: World, shop: str) -> None:
+    first = make(world, value=60, reason="Promised first.")
+    world.advance_to("2025-03-05")
+    make(world, value=80, reason="Promised more.", supersede=True)
+    query = {"feature": "rules", "subject": "shop.example"}
+    before = world.get("customers/ada/entitlements/explain", at="2025-03-02T00:00:00Z", **query)
+    (step,) = (each for each in before["steps"] if each["step"] == "override")
+    assert (step["value_out"], step["reason"], step["actor"]) == (
+        "60",
+        "Promised first.",
+        first["created_by"],
+    )
+    assert "because Promised first" in before["in_words"]
+    now = world.get("customers/ada/entitlements/explain", **query)
+    assert [each["reason"] for each in now["steps"] if each["step"] == "override"] == [
+        "Promised more."
+    ]
+
+
 def test_what_is_superseded_before_it_begins_never_counts(world: World, shop: str) -> None:
     later = make(world, value=60, starts_at="2025-03-01T00:00:00Z")
     make(world, value=70, expires_at="2025-03-10T00:00:00Z", supersede=True)

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from billing.management.pages import markdown
 from customers.models import ClockStatus
+from entitlements import overrides
 from plans.models import VersionStatus
 from provisioning.documents import State as DocumentState
 from subscriptions.models import ChangeKind, ChangeStatus
@@ -89,6 +90,13 @@ def page() -> str:
             "What a target's document says (`provisioning.documents.State`).",
             "",
             *_meanings("state", DocumentState, _DOCUMENTS),
+            "",
+            "## Overrides",
+            "",
+            "`entitlements.overrides.State`: read from the dates of an override, in the now of",
+            "its customer.",
+            "",
+            *_meanings("state", overrides.State, overrides.MEANINGS),
             "",
             "## Plan versions",
             "",
