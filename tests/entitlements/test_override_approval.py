@@ -190,7 +190,8 @@ def test_staff_who_may_only_look_get_no_actions(world: World, shop: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("above", "why"), [("USD=-1.00", "below zero"), ("USD=much", "USD"), ("US=1.00", "US")]
+    ("above", "why"),
+    [("USD=-1.00", "below zero"), ("USD=much", "an amount is written like"), ("US=1.00", "US")],
 )
 def test_a_threshold_that_is_no_amount_is_refused_at_the_start(above: str, why: str) -> None:
     started = subprocess.run(
