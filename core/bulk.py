@@ -37,7 +37,8 @@ _AS_IT_IS = (
 def insert(model: type[Model], rows: Sequence[Model]) -> None:
     """Write new rows, each with a value in every column; without rows, do nothing.
 
-    Numbers that the database gives are taken in the order of the rows and put into them.
+    Numbers that the database gives are taken in the order of the rows and put into them, unless
+    they have them already.
     """
     if not rows:
         return
@@ -47,7 +48,7 @@ def insert(model: type[Model], rows: Sequence[Model]) -> None:
     columns = ", ".join(quoted(field.column) for field in fields)
     with connection.cursor() as cursor, connection.wrap_database_errors:
         number = options.pk
-        if isinstance(number, AutoField):
+        if isinstance(number, AutoField) and rows[0].pk is None:
             cursor.execute(
                 "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)",
                 [quoted(options.db_table), number.column, len(rows)],

@@ -29,6 +29,22 @@ FIRST_RETRY = timedelta(seconds=2)
 LONGEST_RETRY = timedelta(hours=1)
 MAX_ATTEMPTS = 20  # about half a day; then a person has to look
 
+# Ordinals are taken when the first customer's row is locked: events without a customer have their
+# row locked first, and nothing else puts those in order.
+_RESERVE = """
+    WITH numbered AS (
+        INSERT INTO core_eventsequence AS s (customer_id, last)
+        SELECT * FROM unnest(%s::uuid[], %s::bigint[])
+        ON CONFLICT (customer_id) DO UPDATE SET last = s.last + excluded.last
+        RETURNING s.customer_id, s.last
+    )
+    SELECT customer_id, last, (
+        SELECT array_agg(nextval(pg_get_serial_sequence('core_event', 'ordinal')))
+        FROM generate_series(1, %s)
+    )
+    FROM numbered
+"""
+
 
 class WorkerLost(RuntimeError):
     """A reaction takes its worker down with it, time after time: it is parked, not run again."""
@@ -152,12 +168,13 @@ def stamp_positions(*, limit: int = 10_000) -> int:
 def _numbered(facts: Sequence[Fact]) -> list[Event]:
     who = acting.current()
     recorded_at = clock.system_now()
-    following = _reserve(Counter(fact.customer_id for fact in facts))
+    following, ordinals = _reserve(Counter(fact.customer_id for fact in facts))
     events = []
-    for fact in facts:
+    for fact, ordinal in zip(facts, ordinals, strict=True):
         following[fact.customer_id] += 1
         events.append(
             Event(
+                ordinal=ordinal,
                 type=fact.type.name,
                 customer_id=fact.customer_id,
                 subject_id=fact.subject_id,
@@ -177,25 +194,20 @@ def _plain(value: Any) -> Any:
     return clock.written(value) if isinstance(value, datetime) else value
 
 
-def _reserve(counts: Mapping[str | None, int]) -> dict[str | None, int]:
-    """Take the next numbers of each customer; return the last number before them.
+def _reserve(counts: Counter[str | None]) -> tuple[dict[str | None, int], list[int]]:
+    """Take the next numbers of each customer, and ordinals for all: return the last number before
+    the customer's, and the ordinals.
 
     In one order for everybody, so that two publishers never wait for each other in a circle.
     """
     column = Event._meta.get_field("customer_id")
     wanted = sorted(counts.items(), key=lambda item: item[0] or "")
+    owners = [column.get_prep_value(each) for each, _ in wanted]
     with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO core_eventsequence AS s (customer_id, last)
-            SELECT * FROM unnest(%s::uuid[], %s::bigint[])
-            ON CONFLICT (customer_id) DO UPDATE SET last = s.last + excluded.last
-            RETURNING s.customer_id, s.last
-            """,
-            [[column.get_prep_value(each) for each, _ in wanted], [count for _, count in wanted]],
-        )
-        last = {column.to_python(owner): number for owner, number in cursor.fetchall()}
-    return {owner: last[owner] - count for owner, count in wanted}
+        cursor.execute(_RESERVE, [owners, [count for _, count in wanted], counts.total()])
+        rows = cursor.fetchall()
+    last = {column.to_python(owner): number for owner, number, _ in rows}
+    return {owner: last[owner] - count for owner, count in wanted}, list(rows[0][2])
 
 
 def _owe_reactions(events: Sequence[Event]) -> None:
