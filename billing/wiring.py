@@ -5,6 +5,12 @@ run after the commit, at least once. Due work is what time alone changes, in the
 one instant. Pumps are the kinds of waiting work that the relay looks after.
 """
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from celery import Task
+
 from billing import housekeeping
 from changes import tasks as change_tasks
 from changes import working as changes
@@ -55,6 +61,10 @@ def _listen(handler: events.Handler, *types: events.EventType) -> events.Listene
     return events.Listener(handler, frozenset(each.name for each in types))
 
 
+def _soon(task: Task) -> Callable[[], Any]:
+    return partial(task.apply_async, countdown=nudges.GATHER_SECONDS)
+
+
 PROJECTIONS = (
     _listen(overrides.end_with_owners, *_ENDS),
     _listen(subscriptions.follow_owners, *_OWNERS),
@@ -75,11 +85,11 @@ REFUSALS = {
 REACTIONS = (_listen(provisioning.replan_service, provisioning_events.SERVICE_CHANGED),)
 DUE_WORK = (subscriptions_due, entitlements_due, invoicing_due)
 WAKE = {
-    "reactions": core_tasks.deliver_reactions.delay,
-    "due": customer_tasks.run_due.delay,
-    "clocks": customer_tasks.advance_clocks.delay,
-    "deliveries": provisioning_tasks.deliver.delay,
-    "changes": change_tasks.work.delay,
+    "reactions": _soon(core_tasks.deliver_reactions),
+    "due": _soon(customer_tasks.run_due),
+    "clocks": _soon(customer_tasks.advance_clocks),
+    "deliveries": _soon(provisioning_tasks.deliver),
+    "changes": _soon(change_tasks.work),
 }
 PUMPS = (
     relay.Pump("due work", turns.run_due_live, idle_seconds=0.5),

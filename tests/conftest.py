@@ -31,6 +31,7 @@ def unwired(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "_reactions", ())
     monkeypatch.setattr(nudges, "_wake", {})
     monkeypatch.setattr(nudges, "_quiet_until", 0.0)
+    monkeypatch.setattr(nudges, "_awake_at", {})
     monkeypatch.setattr(relay, "_pumps", ())
     monkeypatch.setattr(invariants, "_invariants", ())
 

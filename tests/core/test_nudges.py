@@ -8,7 +8,7 @@ from django.db import transaction
 
 from core import nudges
 from core.errors import Conflict
-from core.nudges import QUIET_SECONDS, after_commit
+from core.nudges import GATHER_SECONDS, QUIET_SECONDS, after_commit
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("unwired")]
 
@@ -45,8 +45,18 @@ def test_a_hint_is_given_after_the_commit_once_per_transaction(woken: list[str])
             after_commit(name)
         assert woken == []
     assert woken == ["due", "reactions"]
-    with transaction.atomic():
-        after_commit("due")
+
+
+def test_one_hint_is_for_all_that_is_committed_before_its_work_begins(
+    woken: list[str], stopwatch: Monotonic
+) -> None:
+    after_commit("due")
+    stopwatch.seconds += GATHER_SECONDS - 0.01
+    after_commit("due")
+    after_commit("reactions")
+    assert woken == ["due", "reactions"]
+    stopwatch.seconds += 0.01
+    after_commit("due")
     assert woken == ["due", "reactions", "due"]
 
 
@@ -103,5 +113,4 @@ def test_without_a_broker_the_commit_stands_and_hints_pause(
     broken.clear()
     stopwatch.seconds += 0.1
     after_commit("due")
-    after_commit("due")
-    assert tries == [1000.0, 1005.0, 1005.0]
+    assert tries == [1000.0, 1005.0]

@@ -48,4 +48,5 @@ def nudged(_alone: None, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     names = ("due", "clocks", "reactions")
     monkeypatch.setattr(nudges, "_wake", {name: wake(name) for name in names})
+    monkeypatch.setattr(nudges, "GATHER_SECONDS", 0.0)
     return hints
