@@ -7,7 +7,7 @@ reads the token first, one row by its key, and what was kept under another token
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from core import transactions
@@ -17,6 +17,7 @@ from plans.models import CatalogRevision
 from plans.terms import AddOnTerms, FeatureTerms, Terms
 
 MOST_TERMS = 10_000
+MOST_READS = 10_000
 T = TypeVar("T")
 
 
@@ -63,10 +64,12 @@ class Known:
         self.features = features
         self.plans: Kept[Terms] = Kept(loading.load_terms)
         self.add_ons: Kept[AddOnTerms] = Kept(loading.load_add_on_terms)
+        self.reads: OrderedDict[Hashable, Any] = OrderedDict()
 
 
 _known: Known | None = None
-_TOKEN, _READ = "plans.token", "plans.read"  # what a unit of work knows
+_reading = threading.Lock()
+_REVISION = "plans.revision"  # what a unit of work knows it by
 
 
 def current() -> Known:
@@ -75,7 +78,7 @@ def current() -> Known:
     A catalog that was never written through the services has no token and is not kept.
     """
     global _known
-    token = known(_TOKEN, _token)
+    token = known(_REVISION, _token)
     found = _known
     if found is None or token is None or found.token != token:
         found = Known(token, loading.load_features())
@@ -83,18 +86,30 @@ def current() -> Known:
     return found
 
 
-def remembered(name: Hashable, read: Callable[[], T]) -> T:
-    """Return a read of the catalog that is done once in a unit of work, as long as the catalog does
-    not change in it; outside of one, each time."""
-    memory: dict[Hashable, T] = known(_READ, dict)
-    if name not in memory:
-        memory[name] = read()
-    return memory[name]
+def remembered(name: Hashable, read: Callable[[], T | None]) -> T | None:
+    """Return a read of the catalog that is done once as long as the catalog does not change.
+
+    What is not there is asked for each time, so that nobody fills the memory with what they invent.
+    Rows are shared by all threads and must not be changed.
+    """
+    memory = current().reads
+    with _reading:
+        if name in memory:
+            memory.move_to_end(name)
+            found: T = memory[name]
+            return found
+    read_now = read()
+    if read_now is not None:
+        with _reading:
+            memory[name] = read_now
+            while len(memory) > MOST_READS:
+                memory.popitem(last=False)
+    return read_now
 
 
 def forget() -> None:
     """The catalog has just been changed, in this transaction."""
-    transactions.forget(_TOKEN, _READ)
+    transactions.forget(_REVISION)
 
 
 def _token() -> UUID | None:

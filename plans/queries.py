@@ -73,19 +73,28 @@ def effective_versions(
 ) -> dict[str, str]:
     """Return the version that a customer is sold of each plan; plans not sold are left out."""
     plans = tuple(sorted(set(plan_ids)))
-    sold = (
-        PlanVersion.objects.effective(at=at)
-        .filter(plan__in=plans, plan__archived_at=None, plan__product__archived_at=None)
-        .order_by("number")
-        .values_list("plan_id", "id")
-    )
-    public = sold.filter(private_key="")
-    found = dict(cache.remembered(("public versions", plans, at), lambda: list(public)))
-    if customer_id is not None and cache.remembered(
-        ("are private versions", plans, at), sold.exclude(private_key="").exists
-    ):
-        found |= dict(sold.filter(customers__customer_id=customer_id))
+    rows = cache.remembered(("sales", plans), lambda: _sales(plans)) or []
+    effective = [each for each in rows if each.effective_from is None or each.effective_from <= at]
+    found = {each.plan_id: each.id for each in effective if not each.private_key}
+    private = [each for each in effective if each.private_key]
+    if customer_id is not None and private:
+        theirs = set(_of_customer(customer_id, [each.id for each in private]))
+        found |= {each.plan_id: each.id for each in private if each.id in theirs}
     return found
+
+
+def _sales(plan_ids: Sequence[str]) -> list[PlanVersion]:
+    """Return the versions of plans that are sold to somebody at some time, oldest first."""
+    rows = PlanVersion.objects.published().filter(
+        plan__in=plan_ids, plan__archived_at=None, plan__product__archived_at=None
+    )
+    return list(rows.only("plan_id", "private_key", "effective_from").order_by("number"))
+
+
+def _of_customer(customer_id: str, version_ids: Sequence[str]) -> QuerySet:
+    """Return which private versions are for a customer, as a flat list of identifiers."""
+    named = PlanVersionCustomer.objects.filter(customer_id=customer_id, version__in=version_ids)
+    return named.values_list("version_id", flat=True)
 
 
 def effective_add_on_versions(add_on_ids: Sequence[str], *, at: datetime) -> dict[str, str]:

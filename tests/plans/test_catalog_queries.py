@@ -247,6 +247,35 @@ def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert queries.terms_of(wanted).keys() == set(wanted)
 
 
+def test_what_is_sold_is_read_once_until_the_catalog_changes(machine_time: MachineTime) -> None:
+    apply_catalog(tree=small())
+    plan = queries.find_plan("pro").id
+
+    def reads(at: datetime) -> int:
+        with CaptureQueriesContext(connection) as made:
+            assert queries.find_plan("pro").id == plan
+            assert queries.effective_version(plan, at=at, customer_id=None) == version("pro")
+        return len(made) - 1  # of them the test's own
+
+    assert reads(NOON) == 3  # the revision twice, and the versions of the plan
+    assert reads(NOON + timedelta(days=1)) == 2
+    apply_catalog(tree=small({"/plans/pro/name": "Professional"}))
+    assert queries.find_plan("pro").name == "Professional"
+    assert reads(NOON) == 3
+
+
+def test_what_is_not_there_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "MOST_READS", 2)
+    apply_catalog(tree=small())
+    for name in ("one", "two", "three"):
+        with pytest.raises(PlanNotFound):
+            queries.find_plan(name)
+    assert len(cache.current().reads) == 0
+    for name in ("free", "pro", "site"):
+        (queries.find_product if name == "site" else queries.find_plan)(name)
+    assert [key for _, key in cache.current().reads] == ["pro", "site"]
+
+
 def test_an_unknown_version_is_a_defect() -> None:
     apply_catalog(tree=small())
     with pytest.raises(KeyError):
