@@ -22,6 +22,11 @@ def requiring(check: Callable[[Any], None] | None) -> Iterator[None]:
         _verify.reset(token)
 
 
+def are_required() -> bool:
+    """Tell whether there is a precondition to check: a row is only read for it then."""
+    return _verify.get() is not None
+
+
 def verify(row: Any) -> None:
     """Check the caller's precondition against the row, once.
 

@@ -12,7 +12,7 @@ from core.errors import Conflict, NotFound
 from core.events import Fact, publish
 from core.periods import Anchor, UnknownZone, is_zone
 from core.transactions import command
-from customers import events
+from customers import events, queries
 from customers.clocks import ClockNotFound
 from customers.models import Customer, CustomerProfile, Subject, TestClock
 from customers.turns import ClockAdvancing, settle, turn
@@ -127,6 +127,7 @@ def set_billing_anchors(*, anchors: Mapping[str, Anchor | None]) -> None:
         for customer_id, anchor in anchors.items()
     }
     bulk.write(Customer, columns=columns, rows=rows)
+    queries.forget()
 
 
 @command
@@ -142,6 +143,7 @@ def set_payment_method(*, customer_id: str, on_file: bool) -> tuple[Customer, bo
             return customer, False
         customer.payment_method_on_file = on_file
         customer.save(update_fields=["payment_method_on_file"])
+        queries.forget()
         data = {"on_file": on_file}
         publish([Fact(events.PAYMENT_METHOD_CHANGED, at=at, customer_id=customer_id, data=data)])
         return customer, True
@@ -160,6 +162,7 @@ def close_customer(*, customer_id: str) -> Customer:
         Subject.objects.filter(pk__in=[each.id for each in subjects]).update(ended_at=at)
         customer.closed_at = at
         customer.save(update_fields=["closed_at"])
+        queries.forget()
         publish(
             [_ended(subject, at) for subject in subjects]
             + [Fact(events.CUSTOMER_CLOSED, at=at, customer_id=customer_id)]

@@ -20,6 +20,7 @@ from core import acting, bulk, clock, nudges
 from core.errors import Conflict, NotFound, Unavailable, describe
 from core.transactions import Again, command, unit_of_work
 from customers.models import Customer, TestClock
+from customers.queries import keep
 
 logger = logging.getLogger(__name__)
 
@@ -278,7 +279,9 @@ def _lock(customer_ids: Sequence[str]) -> list[Customer]:
     NO KEY UPDATE: a plain FOR UPDATE would block every insert that refers to the customer.
     """
     rows = Customer.objects.filter(pk__in=customer_ids).order_by("pk")
-    return list(rows.select_for_update(no_key=True))
+    locked = list(rows.select_for_update(no_key=True))
+    keep(locked)
+    return locked
 
 
 def _hold_clocks(customers: Sequence[Customer]) -> dict[str, TestClock]:
@@ -327,6 +330,8 @@ def _wake_clocks(customer_ids: Sequence[str]) -> None:
 
     A test clock that stands still runs nothing, so this is their live tick.
     """
+    if not customer_ids:
+        return
     behind = (
         Customer.objects.moving()
         .filter(pk__in=customer_ids, next_due_at__lte=F("test_clock__frozen_at"))

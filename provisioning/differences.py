@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from customers.models import Customer, Subject
+from customers.models import Subject
+from customers.queries import held
 from entitlements import queries as timelines
 from entitlements.timelines import Timeline
 from plans import queries as catalog
@@ -40,7 +41,7 @@ class Difference:
 
 def looks(at: Mapping[Owned, datetime]) -> list[Look]:
     """Return how owners are to be looked at, each at its instant."""
-    customers = Customer.objects.in_bulk({customer_id for customer_id, _ in at})
+    customers = held({customer_id for customer_id, _ in at})
     ended = _ended({subject_id for _, subject_id in at if subject_id})
     found = []
     for (customer_id, subject_id), instant in at.items():

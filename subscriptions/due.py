@@ -33,7 +33,7 @@ def run_due(due: Mapping[str, datetime]) -> None:
         row
         for row in Subscription.objects.filter(customer_id__in=due)
         .due(max(due.values()))
-        .select_related("customer", "term")
+        .select_related("term")
         .order_by("customer_id", "next_due_at", "id")
         if row.next_due_at is not None and row.next_due_at <= due[row.customer_id]
     ]

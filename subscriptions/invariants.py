@@ -51,7 +51,7 @@ def _off_its_boundaries() -> list[str]:
     """While it renews, the open period ends at the first boundary after its start."""
     offenders: list[str] = []
     renewing = Subscription.objects.filter(state__in=BILLABLE).order_by("id")
-    batch = list(renewing.select_related("customer", "term")[:BATCH])
+    batch = list(renewing.select_related("term")[:BATCH])
     while batch:
         for each in load(batch):
             held = each.agreement
@@ -60,7 +60,7 @@ def _off_its_boundaries() -> list[str]:
                 or held.cycle.period_at(held.every, held.period.end).start != held.period.end
             ):
                 offenders.append(each.row.id)
-        following = renewing.filter(pk__gt=batch[-1].id).select_related("customer", "term")
+        following = renewing.filter(pk__gt=batch[-1].id).select_related("term")
         batch = list(following[:BATCH])
     return offenders
 
@@ -103,7 +103,7 @@ def _pending_on_an_ended_one() -> list[str]:
 
 def _wrong_next_due_at() -> list[str]:
     offenders: list[str] = []
-    current = Subscription.objects.current().select_related("customer", "term").order_by("id")
+    current = Subscription.objects.current().select_related("term").order_by("id")
     batch = list(current[:BATCH])
     while batch:
         offenders += [

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from core.periods import Anchor, Cycle, Period
+from customers.queries import held
 from plans import queries as catalog
 from plans.terms import AddOnTerms, PauseMode, Terms
 from subscriptions.agreement import AddOnHeld, Agreement, Pause, Trial
@@ -50,8 +51,11 @@ class Versions:
 def load(rows: Sequence[Subscription]) -> list[Loaded]:
     """Read what belongs to these rows in a fixed number of queries. Call it under their turns.
 
-    The rows come with their ``term`` and ``customer``.
+    The rows come with their ``term``.
     """
+    customers = held({row.customer_id for row in rows})
+    for row in rows:
+        row.customer = customers[row.customer_id]
     changes = list(
         PendingChange.objects.pending().filter(subscription__in=rows).order_by("effective_at", "id")
     )

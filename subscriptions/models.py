@@ -39,7 +39,7 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
         """With all that a subscription's representation needs, in a fixed number of queries."""
         pending = (
             PendingChange.objects.pending()
-            .select_related("plan_version__plan")
+            .prefetch_related("plan_version__plan")  # not joined: most have nothing pending
             .order_by("effective_at", "id")
         )
         return self.select_related("product", "plan_version__plan", "term").prefetch_related(

@@ -9,7 +9,7 @@ from subscriptions.blocks import Block, Effect
 from subscriptions.history import History
 from subscriptions.models import Block as BlockRow
 from subscriptions.models import ChangeKind, PendingChange, Subscription
-from subscriptions.reading import lives
+from subscriptions.reading import lives, lives_of
 from subscriptions.spans import Span, spans_of
 
 
@@ -35,6 +35,8 @@ def histories(
     ``known_at`` is an instant of the machine's time: what was recorded later is left out, and
     what was put aside later is there. One that was not known then is left out.
     """
+    if known_at is None:
+        return [life.history for life in lives_of(subscription_ids)]
     rows = Subscription.objects.filter(pk__in=list(subscription_ids))
     return [life.history for life in lives(rows, known_at=known_at)]
 

@@ -1,7 +1,9 @@
 """Subscriptions through time, read for many at once in a fixed number of queries."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -9,7 +11,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from core.periods import Period
-from customers.queries import now_of
+from customers.queries import held, now_of
 from plans.models import PlanVersion
 from subscriptions.arrival import Arrival, Given
 from subscriptions.foresight import foresee
@@ -41,9 +43,50 @@ class Life:
     ahead: tuple[Arrival, ...]
 
 
+_shared: ContextVar[dict[str, Life] | None] = ContextVar("lives read in this block", default=None)
+
+
+@contextmanager
+def shared() -> Iterator[None]:
+    """Have ``lives_of`` in the block not read again what ``lives`` in the block has read.
+
+    Nothing that subscriptions depend on may change there.
+    """
+    outer = _shared.get()
+    if outer is not None:
+        outer.clear()  # a step inside of another's: what the other has read is old
+    token = _shared.set({})
+    try:
+        yield
+    finally:
+        _shared.reset(token)
+
+
+def lives_of(subscription_ids: Iterable[str]) -> list[Life]:
+    """Read subscriptions through time, by their identifiers and in the order of these."""
+    wanted = set(subscription_ids)
+    read = {name: life for name, life in (_shared.get() or {}).items() if name in wanted}
+    missing = wanted - read.keys()
+    if missing:
+        rows = Subscription.objects.filter(pk__in=missing)
+        read |= {life.row.id: life for life in lives(rows)}
+    return [read[name] for name in sorted(read)]
+
+
 def lives(found: QuerySet[Subscription], *, known_at: datetime | None = None) -> list[Life]:
     """Read subscriptions through time, as known now or at an instant of the machine's time."""
-    rows = list(found.select_related("customer").order_by("id"))
+    made = _lives(found, known_at)
+    shared = _shared.get()
+    if shared is not None and known_at is None:
+        shared.update((life.row.id, life) for life in made)
+    return made
+
+
+def _lives(found: QuerySet[Subscription], known_at: datetime | None) -> list[Life]:
+    rows = list(found.order_by("id"))
+    customers = held({row.customer_id for row in rows})
+    for row in rows:
+        row.customer = customers[row.customer_id]
     terms = _terms(rows, known_at)
     changes = _changes(rows, known_at)
     versions = versions_of(
@@ -78,7 +121,7 @@ def _changes(
     if known_at is not None:
         changes = PendingChange.objects.known_at(known_at)
     found: dict[str, list[PendingChange]] = defaultdict(list)
-    shown = changes.filter(subscription__in=rows).select_related("plan_version__plan")
+    shown = changes.filter(subscription__in=rows).prefetch_related("plan_version__plan")
     for change in shown.order_by("effective_at", "id"):
         found[change.subscription_id].append(change)
     return found
@@ -156,8 +199,7 @@ def standing_at(
     The row is made up and not to be saved. It has its ``pending_changes``, and is ``projected``
     where it is of the future. Metadata, version and when it was updated are those of now.
     """
-    rows = Subscription.objects.filter(pk=subscription_id).select_related("customer__test_clock")
-    found = lives(rows, known_at=known_at)
+    found = lives(Subscription.objects.filter(pk=subscription_id), known_at=known_at)
     if not found:
         return None
     life = found[0]

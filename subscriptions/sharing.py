@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from core.periods import MONTH, Anchor
 from customers import services as customers
-from customers.models import Customer
+from customers.queries import held
 from plans import queries as catalog
 from subscriptions.models import Subscription
 from subscriptions.move import Move
@@ -24,7 +24,7 @@ def share_anchors(moves: Sequence[Move]) -> None:
         return
     customer_ids = {move.row.customer_id for move in touched}
     sharing = _customers_paying_monthly(customer_ids)
-    anchors = {each.id: each.shared_anchor for each in Customer.objects.filter(pk__in=customer_ids)}
+    anchors = {name: each.shared_anchor for name, each in held(customer_ids).items()}
     wanted: dict[str, Anchor | None] = dict(anchors)
     for move in touched:
         customer_id = move.row.customer_id

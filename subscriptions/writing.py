@@ -12,6 +12,7 @@ from subscriptions.loading import as_change, as_columns
 from subscriptions.models import Cause, PendingChange, SpentTrial, Subscription, Term
 from subscriptions.move import Move as Move  # importable from here too
 from subscriptions.move import Rewritten
+from subscriptions.reading import shared
 from subscriptions.sharing import share_anchors
 from subscriptions.states import State
 
@@ -50,7 +51,8 @@ def write(moves: Sequence[Move]) -> None:
         move.added_ids += [change.id for change in added[move.row.id]]
     _spend_trials(moves)
     share_anchors(moves)
-    publish([fact for move in moves for fact in facts_of(move, added[move.row.id])])
+    with shared():
+        publish([fact for move in moves for fact in facts_of(move, added[move.row.id])])
 
 
 # A renewal leaves everything else as it is.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.db.models import Q
 
-from customers.models import Customer
+from customers.queries import held
 from entitlements import blocks, facts, models, overrides, rows
 from entitlements.blocks import Block
 from entitlements.facts import Fact
@@ -43,7 +43,7 @@ def granted(
     terms = plans.terms_of(
         {each for span in spans for each in (span.plan_version_id, *span.limits_of)}
     )
-    zones = dict(Customer.objects.filter(pk__in=ids).values_list("id", "zone"))
+    zones = {name: customer.zone for name, customer in held(ids).items()}
     given: dict[str, list[Fact]] = defaultdict(list)
     for fact in facts.of_spans(spans, terms, zones):
         given[fact.customer_id].append(fact)

@@ -160,7 +160,7 @@ class OneSubscription(ApiView):
         row = find_subscription(subscription, request.principal)
         at, known_at = (request.parameters.get(each.name) for each in (AT, KNOWN_AT))
         if at is None and known_at is None:
-            return row
+            return Subscription.objects.shown().get(pk=row.id)
         then = standing_at(row.id, at=at, known_at=known_at)
         if then is None:
             raise NothingThen("there was no such subscription then")

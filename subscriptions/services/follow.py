@@ -188,7 +188,7 @@ def _endings(ended_owners: Sequence[Event]) -> list[Move]:
         for event in ended_owners
         if event.type == owners.SUBJECT_ENDED.name
     }
-    current = Subscription.objects.current().select_related("customer", "term")
+    current = Subscription.objects.current().select_related("term")
     rows = {
         row.id: row
         for row in [

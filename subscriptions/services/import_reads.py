@@ -203,11 +203,7 @@ class Present:
             product__in={product_id for product_id, _, _ in slots},
         )
         wanted = set(slots)
-        held = [
-            each
-            for each in rows.current().select_related("customer", "term")
-            if _slot(each) in wanted
-        ]
+        held = [each for each in rows.current().select_related("term") if _slot(each) in wanted]
         terms: dict[str, list[Term]] = defaultdict(list)
         known = Term.objects.standing().filter(subscription__in=held).order_by("starts_at")
         for term in known.select_related("plan_version"):

@@ -80,7 +80,7 @@ def block_overdue(at: Mapping[str, datetime]) -> None:
 def _load(customer_id: str, subscription_ids: Sequence[str], *, at: datetime) -> list[Loaded]:
     rows = (
         Subscription.objects.filter(pk__in=subscription_ids, customer_id=customer_id)
-        .select_related("customer", "term")
+        .select_related("term")
         .order_by("id")
     )
     found = load_with_base(list(rows), at={row.id: at for row in rows})

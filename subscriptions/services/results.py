@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from core import preconditions
 from core.errors import Conflict, NotFound, Unprocessable
@@ -94,9 +94,10 @@ def load_one(subscription_id: str, *, at: datetime) -> Loaded:
     :raises AlreadyEnded: if it has ended
     :raises PreconditionFailed: if it is not what the caller has seen
     """
-    row = _shown().get(pk=subscription_id)
-    preconditions.verify(row)
-    return load_with_base([_current(row)], at={row.id: at})[0]
+    if preconditions.are_required():
+        preconditions.verify(Subscription.objects.shown().get(pk=subscription_id))
+    row = _current(Subscription.objects.select_related("term").get(pk=subscription_id))
+    return load_with_base([row], at={row.id: at})[0]
 
 
 def load_each(at: Mapping[str, datetime]) -> list[Loaded]:
@@ -104,12 +105,8 @@ def load_each(at: Mapping[str, datetime]) -> list[Loaded]:
 
     :raises AlreadyEnded: if one has ended
     """
-    rows = _shown().filter(pk__in=at).order_by("id")
+    rows = Subscription.objects.select_related("term").filter(pk__in=at).order_by("id")
     return load_with_base([_current(row) for row in rows], at=at)
-
-
-def _shown() -> QuerySet[Subscription]:
-    return Subscription.objects.shown().select_related("customer", "term")
 
 
 def _current(row: Subscription) -> Subscription:

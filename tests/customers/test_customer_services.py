@@ -13,7 +13,7 @@ from core.models import Event
 from core.periods import Anchor, UnknownZone
 from core.transactions import unit_of_work
 from customers.models import Customer, CustomerProfile, Subject
-from customers.queries import now_of
+from customers.queries import held, now_of
 from customers.services import (
     KeyTaken,
     NewSubject,
@@ -24,6 +24,7 @@ from customers.services import (
     create_subjects,
     end_subject,
     set_billing_anchors,
+    set_payment_method,
     update_profile,
 )
 from customers.turns import CustomerClosed, CustomerNotFound
@@ -282,3 +283,21 @@ def test_a_new_customer_knows_when_time_will_change_it(
     listener = Listener(subscribe, frozenset({"customer.created"}))
     monkeypatch.setattr(events, "_projections", (listener,))
     assert create_customer(currency="EUR").next_due_at == at("04-01 12:00")
+
+
+def test_a_unit_of_work_reads_a_customer_once_until_it_changes(
+    ada: Customer, django_assert_num_queries: Any
+) -> None:
+    def work() -> None:
+        with django_assert_num_queries(1):
+            assert held([ada.id])[ada.id].payment_method_on_file is False
+            assert held([ada.id])[ada.id].key == "ada"
+        assert held([ada.id, new_id("cus")]).keys() == {ada.id}
+        set_payment_method(customer_id=ada.id, on_file=True)
+        assert held([ada.id])[ada.id].payment_method_on_file is True
+        set_billing_anchors(anchors={ada.id: Anchor(at("03-05 12:00"), "UTC")})
+        assert held([ada.id])[ada.id].shared_anchor == Anchor(at("03-05 12:00"), "UTC")
+        close_customer(customer_id=ada.id)
+        assert held([ada.id])[ada.id].closed_at == at("03-01 12:00")
+
+    unit_of_work(work)
