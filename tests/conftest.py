@@ -1,5 +1,6 @@
 """What every test has: somebody who acts. The rest is asked for by name."""
 
+import gc
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,6 +12,12 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 from core import clock, events, invariants, nudges, relay
 from core.acting import acting_as
 from tests import kept
+
+
+def pytest_collection_finish() -> None:
+    """What was imported lives as long as the process: the collector need not look at it again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True, scope="session")
