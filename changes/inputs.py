@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from core.api.fields import Choice, Id, Instant, Key, StrictBoolean, Text
 from core.api.serializers import Input
+from entitlements.api.overrides import OverrideIn
 from subscriptions.api.serializers import AddOnIn, ChangeIn, Quantity, SubscribeIn
 from subscriptions.blocks import Effect
 
@@ -59,6 +60,17 @@ class BlockOperationIn(Input):
     until = Instant(required=False, help_text="When it is over by itself; without: never.")
     public_reason = Text(max_length=MOST_REASON, required=False, help_text="For the customer.")
     internal_reason = Text(max_length=MOST_REASON, required=False, help_text="For staff.")
+
+
+class OverrideOperationIn(OverrideIn):
+    """An override for the owner of the subscription: its subject or, without one, its customer."""
+
+    subject = None  # type: ignore[assignment]  # so a serializer leaves out what it inherits
+
+
+class WithdrawIn(Input):
+    feature = Key()
+    since = Instant(whole=False)
 
 
 class LiftIn(Input):

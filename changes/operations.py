@@ -4,7 +4,7 @@ An operation is kept as it came in, as JSON; running it reads it again in the sa
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,13 +16,20 @@ from changes.inputs import (
     ChangeBackIn,
     ChangeOperationIn,
     LiftIn,
+    OverrideOperationIn,
     QuantityIn,
     SubscribeOperationIn,
     UncancelIn,
     UnscheduleIn,
+    WithdrawIn,
 )
+from core import acting
 from core.api.serializers import Input, validated
 from core.principals import Scope
+from entitlements import override_services as overrides
+from entitlements.api.overrides import new_override
+from entitlements.models import Override as Given
+from entitlements.override_services import OverrideDatesNotAllowed, OverrideNotFound
 from plans import queries as catalog
 from plans.change_rules import AnchorRule, Proration, Settlement, Timing
 from plans.terms import PauseMode
@@ -194,6 +201,34 @@ def _lift(target: Target, data: Data) -> str:
     return target.subscription
 
 
+def _give(target: Target, data: Data) -> str:
+    feature = catalog.find_feature(data["feature"])
+    new = new_override(data, feature, subject_id=target.subject_id)
+    overrides.grant(customer_id=target.customer_id, new=new)
+    return target.subscription
+
+
+def _give_back(target: Target, data: Data) -> str:
+    """What has expired in the meantime is not given again."""
+    with acting.because(acting.current().reason or "taken back"), suppress(OverrideDatesNotAllowed):
+        _give(target, {**data, "supersede": True})
+    return target.subscription
+
+
+def _withdraw(target: Target, data: Data) -> str:
+    found = Given.objects.not_over().filter(
+        customer_id=target.customer_id,
+        subject_id=target.subject_id,
+        feature__key=data["feature"],
+        starts_at=data["since"],
+    )
+    given = found.first()
+    if given is None:
+        raise OverrideNotFound("there is no such override")
+    overrides.revoke(override_id=given.id)
+    return target.subscription
+
+
 def _unschedule(target: Target, data: Data) -> str:
     found = PendingChange.objects.pending().filter(
         subscription_id=target.subscription, kind=data["kind"], key=data.get("add_on", "")
@@ -216,6 +251,9 @@ OPERATIONS: Mapping[str, Operation] = {
     "resume": Operation(ResumeIn, _resume, scope=Scope.SUBSCRIPTIONS_OVERRIDE),
     "anchor": Operation(MoveAnchorIn, _anchor, scope=Scope.SUBSCRIPTIONS_OVERRIDE),
     "block": Operation(BlockOperationIn, _block, together=False, scope=Scope.BLOCKS_WRITE),
+    "override": Operation(OverrideOperationIn, _give, together=False, scope=Scope.OVERRIDES_WRITE),
+    "override_back": Operation(OverrideOperationIn, _give_back, together=False, offered=False),
+    "withdraw": Operation(WithdrawIn, _withdraw, together=False, offered=False),
     "lift": Operation(LiftIn, _lift, together=False, offered=False),
     "change_back": Operation(ChangeBackIn, _change, offered=False),
     "unschedule": Operation(UnscheduleIn, _unschedule, offered=False),

@@ -4,22 +4,39 @@ and after, and what an undo leads back to."""
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from django.db.models import Q
+
 from changes.undoing import Standing
 from core import clock
+from entitlements.models import Override
 from subscriptions.models import Block, PendingChange, Subscription, Term
+
+Owned = tuple[str, str | None]  # customer and subject
 
 
 def standings(subscription_ids: Collection[str]) -> dict[str, Standing]:
     """Read how subscriptions stand in the current transaction."""
-    rows = Subscription.objects.shown().filter(pk__in=subscription_ids)
+    rows = list(Subscription.objects.shown().filter(pk__in=subscription_ids))
     blocks: dict[str, list[Block]] = {}
     placed = Block.objects.filter(subscription__in=subscription_ids, lifted_at=None)
     for each in placed.order_by("name", "starts_at"):
         blocks.setdefault(str(each.subscription_id), []).append(each)
-    return {row.id: _standing(row, blocks.get(row.id, [])) for row in rows}
+    given: dict[Owned, list[Override]] = {}
+    counting = Override.objects.not_over().filter(
+        Q(subject=None) | Q(subject_id__in={row.subject_id for row in rows}),
+        customer_id__in={row.customer_id for row in rows},
+    )
+    for override in counting.select_related("feature").order_by("feature__key", "starts_at"):
+        given.setdefault((override.customer_id, override.subject_id), []).append(override)
+    return {
+        row.id: _standing(
+            row, blocks.get(row.id, []), given.get((row.customer_id, row.subject_id), [])
+        )
+        for row in rows
+    }
 
 
-def _standing(row: Subscription, blocks: Sequence[Block]) -> Standing:
+def _standing(row: Subscription, blocks: Sequence[Block], given: Sequence[Override]) -> Standing:
     term: Term = row.term
     pending: list[PendingChange] = row.pending_changes  # type: ignore[attr-defined]  # prefetched
     return {
@@ -41,6 +58,7 @@ def _standing(row: Subscription, blocks: Sequence[Block]) -> Standing:
         "period_start": clock.written(row.period_start),
         "period_end": clock.written(row.period_end),
         "blocks": [_blocked(each) for each in blocks],
+        "overrides": [_given(each) for each in given],
         "pending": sorted((_planned(each) for each in pending), key=_in_time),
     }
 
@@ -53,6 +71,18 @@ def _blocked(block: Block) -> Standing:
         "from": clock.written(block.starts_at),
         "until": block.ends_at and clock.written(block.ends_at),
         "public_reason": block.public_reason,
+    }
+
+
+def _given(override: Override) -> Standing:
+    """What its owner was given beside all that is sold; ``waits`` for somebody's approval."""
+    return {
+        "feature": override.feature.key,
+        "mode": override.mode,
+        "value": override.value,
+        "from": clock.written(override.starts_at),
+        "until": override.expires_at and clock.written(override.expires_at),
+        "waits": override.needs_approval and override.approved_at is None,
     }
 
 

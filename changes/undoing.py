@@ -35,12 +35,26 @@ def way_back(before: Standing | None, now: Standing) -> list[Operation]:
         raise CannotBeUndone("the subscription has ended for good")
     return [
         *({"lift": _which(each)} for each in _missing(now, before, "blocks")),
+        *({"withdraw": _whichever(each)} for each in _missing(now, before, "overrides")),
         *_unscheduled(_missing(now, before, "pending")),
         *_resumed(before, now),
         *_changed_back(before, now),
         *_scheduled(_missing(before, now, "pending")),
         *({"block": _placed(each)} for each in _missing(before, now, "blocks")),
+        *({"override_back": _given(each)} for each in _missing(before, now, "overrides")),
     ]
+
+
+def to_lead_back_to(
+    before: Standing | None, after: Standing | None, now: Standing
+) -> Standing | None:
+    """Return what was before a change, with what others have given the owner since: only what the
+    change itself gave, or took the place of, is led back."""
+    if before is None or after is None:
+        return before
+    gave, ended = _missing(after, before, "overrides"), _missing(before, after, "overrides")
+    kept = [each for each in now["overrides"] if each not in gave]
+    return {**before, "overrides": [*kept, *(each for each in ended if each not in kept)]}
 
 
 def rest_of_the_way(before: Standing | None, now: Standing) -> list[Operation]:
@@ -98,6 +112,15 @@ def _missing(of: Standing, in_: Standing, name: str) -> list[Planned]:
 
 def _which(block: Planned) -> dict[str, Any]:
     return {"name": block["name"], "since": block["from"]}
+
+
+def _whichever(override: Planned) -> dict[str, Any]:
+    return {"feature": override["feature"], "since": override["from"]}
+
+
+def _given(override: Planned) -> dict[str, Any]:
+    until = {"expires_at": override["until"]} if override["until"] else {}
+    return {name: override[name] for name in ("feature", "mode", "value")} | until
 
 
 def _placed(block: Planned) -> dict[str, Any]:

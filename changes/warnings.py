@@ -19,6 +19,7 @@ class Code(StrEnum):
     ADD_ON_ENDS = "add_on_ends"
     LIMIT_USE_UNKNOWN = "limit_use_unknown"
     DOWNGRADE_BELOW_USE_UNKNOWN = "downgrade_below_use_unknown"
+    OVERRIDE_WAITS = "override_waits"
     ESTIMATED = "estimated"
     LATER_NOT_SHOWN = "later_not_shown"
     DIFFERS_FROM_BEFORE = "differs_from_before"
@@ -30,6 +31,10 @@ MEANINGS: Mapping[Code, str] = {
     Code.DOWNGRADE_BELOW_USE_UNKNOWN: (
         "The limit falls, its use is not known, and the feature has a downgrade policy that would "
         "protect who uses more."
+    ),
+    Code.OVERRIDE_WAITS: (
+        "The override gives away so much that somebody else has to approve it. Until then it has "
+        "no effect."
     ),
     Code.ESTIMATED: "The price depends on usage, which is not part of the amounts shown.",
     Code.LATER_NOT_SHOWN: "More lies between now and the date than a preview works through.",
@@ -94,6 +99,14 @@ def _told(feature: FeatureTerms, fall: Fall, outcome: Outcome, would: str) -> st
         f"It falls from {before} to {after}. How much is in use is not known, so nothing is kept; "
         f"if it were, the feature's policy would {would}."
     )
+
+
+def overrides_waiting(before: Standing | None, after: Standing) -> Iterator[Row]:
+    """Name the features of overrides that a change makes and that wait for an approval."""
+    known = before["overrides"] if before else []
+    for each in after["overrides"]:
+        if each["waits"] and each not in known:
+            yield warning(Code.OVERRIDE_WAITS, each["feature"])
 
 
 def estimates(terms: Terms, *, interval: str, currency: str) -> Iterator[Row]:

@@ -12,6 +12,7 @@ from plans import cache
 from plans.errors import (
     AddOnNotFound,
     AddOnNotSold,
+    FeatureNotFound,
     PlanNotFound,
     PlanNotSold,
     PlanVersionNotFound,
@@ -167,6 +168,19 @@ def find_add_on(reference: str) -> AddOn:
     :raises AddOnNotFound:
     """
     return _find(AddOn.objects.all(), reference, "ado", AddOnNotFound)
+
+
+def find_feature(reference: str) -> FeatureTerms:
+    """Return a feature by identifier or key.
+
+    :raises FeatureNotFound:
+    """
+    known = features()
+    by_id = (each for each in known.values() if each.id == reference)
+    found = known.get(reference) or next(by_id, None)
+    if found is None:
+        raise FeatureNotFound(f"there is no {reference}")
+    return found
 
 
 def default_plans(scope: str) -> list[Plan]:

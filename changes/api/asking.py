@@ -9,6 +9,7 @@ from core.acting import require_reason
 from core.api.lookups import find
 from core.principals import Principal, Scope
 from customers.lookups import find_customer, find_subject
+from entitlements import catalog as entitlements
 from plans import queries as catalog
 from subscriptions.api.common import NEEDS_OVERRIDE
 from subscriptions.models import Subscription
@@ -24,7 +25,9 @@ def asked(data: Data, sent: Sequence[dict[str, Any]], principal: Principal) -> A
 
     :raises ScopeMissing: for an operation that needs another scope
     :raises FieldNotAllowed: naming a field that needs ``subscriptions:override``
-    :raises ReasonRequired: for an end that is now
+    :raises ReasonRequired: for an end that is now, and an override
+    :raises LimitedCaller: for an override by who is limited to one customer
+    :raises FeatureNotFound: for an override of what the caller may not see
     """
     override = Scope.SUBSCRIPTIONS_OVERRIDE
     if "effective_at" in data:
@@ -34,6 +37,10 @@ def asked(data: Data, sent: Sequence[dict[str, Any]], principal: Principal) -> A
             scope = OPERATIONS[name].scope
             if scope is not None:
                 principal.require(scope)
+            if name == "override":
+                principal.require_unlimited()
+                require_reason()
+                entitlements.find(body["feature"], principal)
             principal.require_for_fields(override, _NEEDS_OVERRIDE & body.keys())
             if name == "cancel" and body.get("when") == When.NOW and "access_end" not in body:
                 principal.require_for_fields(override, ["when"])

@@ -26,6 +26,7 @@ _STANDING: dict[str, Any] = {
     "period_start": "2026-01-10T00:00:00Z",
     "period_end": "2026-02-10T00:00:00Z",
     "blocks": [],
+    "overrides": [],
     "pending": [],
 }
 _CHARGE = {

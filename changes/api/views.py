@@ -25,11 +25,16 @@ from core.api.lists import Filter, Filters
 from core.api.lookups import find, visible
 from core.api.operations import Change, Changed, changes, lists, reads
 from core.api.views import ApiRequest, ApiView
+from core.money import AmountOutOfRange
 from core.periods import AnchorNotAllowed, UnknownZone
 from core.principals import LimitedCaller, Principal, Scope
 from customers.services import SubjectEnded, SubjectNotFound
 from customers.turns import CustomerNotFound, InstantPassed
-from plans.errors import ProductNotFound
+from entitlements.override_services import OverrideDatesNotAllowed, OverrideExists
+from entitlements.overrides import ModeNotAllowed, WindowRequired
+from entitlements.queries.checks import FeatureOfCustomer, SubjectRequired
+from plans.errors import FeatureNotFound, ProductNotFound
+from plans.numbers import MalformedValue
 from subscriptions.api.common import ONE, SALE, TURN
 from subscriptions.services.anchor import NotStarted
 from subscriptions.services.beginnings import DateInPast, DatesOutOfOrder
@@ -53,23 +58,32 @@ COMMANDS = (
     AlreadyBlocked,
     AlreadyOnFallback,
     AlreadySubscribed,
+    AmountOutOfRange,
     AnchorNotAllowed,
     BlockDatesNotAllowed,
     DateInPast,
     DateRequired,
     DatesOutOfOrder,
     DifferentProduct,
+    FeatureNotFound,
+    FeatureOfCustomer,
+    MalformedValue,
+    ModeNotAllowed,
     NotCanceling,
     NotPaused,
     NotStarted,
     NoLimitsToKeep,
     NothingToChange,
     NotWhilePaused,
+    OverrideDatesNotAllowed,
+    OverrideExists,
     PeriodClosed,
     SubjectEnded,
+    SubjectRequired,
     TransitionNotAllowed,
     TrialIsExtended,
     UnknownZone,
+    WindowRequired,
     WrongOwner,
 )
 DECIDING = (ChangeSetNotFound, WrongState)

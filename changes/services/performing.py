@@ -121,11 +121,17 @@ def _target(item: ChangeSetItem, change_set: ChangeSet) -> Target:
 def _undo(items: Sequence[ChangeSetItem], targets: Mapping[str, Target]) -> dict[str, _Ran]:
     """Lead back what a change set has changed; of a change set either all items undo, or none."""
     subscriptions = {name: each.subscription for name, each in targets.items()}
-    was = {item.id: item.undoes.before for item in items if item.undoes is not None}
+    undone = {item.id: item.undoes for item in items if item.undoes is not None}
     ran: dict[str, list[dict[str, Any]]] = {name: [] for name in targets}
     for leads_back in (undoing.way_back, undoing.rest_of_the_way):
         now = standings(subscriptions.values())
-        following = {name: leads_back(was[name], now[subscriptions[name]]) for name in targets}
+        following = {
+            name: leads_back(
+                undoing.to_lead_back_to(undone[name].before, undone[name].after, standing), standing
+            )
+            for name in targets
+            for standing in [now[subscriptions[name]]]
+        }
         operations.run_all(following, targets)
         for name, more in following.items():
             ran[name] += more
@@ -150,6 +156,7 @@ class _Warnings:
         history = self._histories[ran.subscription_id]
         yield from warnings.add_ons_ending(before, history, asked=_add_ons_named(ran.operations))
         yield from warnings.limits_falling(rows, self._features)
+        yield from warnings.overrides_waiting(before, after)
         yield from warnings.estimates(
             self._terms[after["plan_version"]],
             interval=after["interval"],

@@ -112,7 +112,8 @@ def _preview(claimed: Sequence[ChangeSetItem]) -> None:
                 item.lease_until, item.attempts = None, 0
             bulk.write(ChangeSetItem, columns=_PREVIEWED, rows=items)
 
-    with acting.acting_as("system:changes"):
+    reason = ChangeSet.objects.get(pk=claimed[0].change_set_id).reason  # what needs one is refused
+    with acting.acting_as("system:changes", reason=reason):
         unit_of_work(work)
 
 

@@ -1,6 +1,6 @@
 """Overrides: what an owner is given beside all that is sold."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.db.models import QuerySet
@@ -43,6 +43,7 @@ from entitlements.overrides import MEANINGS, Mode, ModeNotAllowed, State, Window
 from entitlements.queries.checks import FeatureOfCustomer, SubjectRequired
 from plans.errors import FeatureNotFound
 from plans.numbers import MalformedValue
+from plans.terms import FeatureTerms
 
 TAG = "overrides"
 _OURS_ALONE = "Null for callers that are limited to one customer."
@@ -307,11 +308,21 @@ def _visible(customer: Customer, principal: Principal) -> QuerySet[Override]:
 
 def _new(data: dict[str, Any], customer: Customer, principal: Principal) -> NewOverride:
     feature = catalog.find(data["feature"], principal)
-    mode = Mode(data.get("mode") or overrides.default_mode(feature.type))
-    overrides.check_mode(feature, mode)
     subject_id = None
     if "subject" in data:
         subject_id = find_subject(customer, data["subject"], principal).id
+    return new_override(data, feature, subject_id=subject_id)
+
+
+def new_override(
+    data: Mapping[str, Any], feature: FeatureTerms, *, subject_id: str | None
+) -> NewOverride:
+    """Read what shall be given.
+
+    :raises ModeNotAllowed, MalformedValue: for what the feature cannot be given
+    """
+    mode = Mode(data.get("mode") or overrides.default_mode(feature.type))
+    overrides.check_mode(feature, mode)
     return NewOverride(
         feature=feature,
         mode=mode,

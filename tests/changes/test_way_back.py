@@ -25,6 +25,7 @@ PRO: dict[str, Any] = {
     "period_start": "2026-01-10T00:00:00Z",
     "period_end": "2026-02-10T00:00:00Z",
     "blocks": [],
+    "overrides": [],
     "pending": [],
 }
 BACK = {"timing": "now", "settlement": "credit", "keep_pending": True}
