@@ -6,7 +6,8 @@ its idempotency key in the same transaction, the outermost unit decides.
 
 import random
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -69,7 +70,8 @@ def command(function: Callable[P, T]) -> Callable[P, T]:
 
 
 def known(name: Hashable, read: Callable[[], T]) -> T:
-    """Return what ``read`` returns, asked once in a unit of work, and each time outside of one.
+    """Return what ``read`` returns, asked once in a unit of work, and each time outside of one. It
+    may be added to as long as nothing has changed.
 
     For what many commands and projections of one transaction ask for, and none of them changes
     without calling ``forget``.
@@ -88,6 +90,24 @@ def forget(*names: Hashable) -> None:
     memory = _known.get() or {}
     for name in names:
         memory.pop(name, None)
+
+
+@contextmanager
+def apart() -> Iterator[None]:
+    """A part of a unit of work that may be rolled back by itself: with it goes what was known of
+    its changes."""
+    memory = _known.get()
+    own = None if memory is None else dict(memory)
+    token = _known.set(own)
+    try:
+        with transaction.atomic():
+            yield
+            stays = not transaction.get_rollback()
+    finally:
+        _known.reset(token)
+    if stays and memory is not None and own is not None:
+        memory.clear()
+        memory.update(own)
 
 
 def _once(work: Callable[[], T]) -> T:

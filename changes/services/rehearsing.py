@@ -4,9 +4,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
 
-from django.db import transaction
-
 from core import preconditions
+from core.transactions import apart
 
 T = TypeVar("T")
 
@@ -22,7 +21,7 @@ def rehearse(work: Callable[[], T]) -> T:
     after the commit. What it raises is raised. No precondition of the caller is meant for it.
     """
     results: list[T] = []
-    with suppress(_Over), transaction.atomic():
+    with suppress(_Over), apart():
         with preconditions.requiring(None):
             results.append(work())
         raise _Over

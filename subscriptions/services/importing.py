@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 
 from core import bulk, clock
 from core.errors import Conflict, DomainError, FieldProblem, Unprocessable
-from core.transactions import command
+from core.transactions import apart, command
 from customers.turns import turns
 from subscriptions.importing import FirstCharge
 from subscriptions.models import Import, SpentTrial, Subscription
@@ -129,7 +129,7 @@ def import_each(
     :raises ImportedByAnother: if one of them is being imported for another customer
     """
     step = _Step(taken or Taken())
-    with transaction.atomic():
+    with apart():
         outcomes = step.take(items)
         transaction.set_rollback(dry_run)
     if taken is not None:

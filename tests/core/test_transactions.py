@@ -14,7 +14,10 @@ from core.transactions import (
     CONFLICT_TRIES,
     PREPARED_TRIES,
     Again,
+    apart,
     command,
+    forget,
+    known,
     unit_of_work,
 )
 from tests.racing import Gate, start, together
@@ -228,6 +231,38 @@ def test_the_whole_outer_command_is_run_again_for_an_inner_one(counter: EventSeq
 
     outer()
     assert steps == ["outer", "inner", "outer", "inner"]
+
+
+def test_a_part_that_is_rolled_back_takes_what_was_known_of_it_along() -> None:
+    asked: list[str] = []
+
+    def read(name: str) -> str:
+        asked.append(name)
+        return name
+
+    def change_and_fail() -> None:
+        with apart():
+            assert known("it", lambda: read("not asked")) == "before"
+            forget("it")
+            assert known("it", lambda: read("changed")) == "changed"
+            raise LookupError
+
+    def work() -> None:
+        assert known("it", lambda: read("before")) == "before"
+        with pytest.raises(LookupError):
+            change_and_fail()
+        assert known("it", lambda: read("not asked")) == "before"
+
+        with apart():
+            forget("it")
+            transaction.set_rollback(True)
+        assert known("it", lambda: read("not asked")) == "before"
+        with apart():
+            forget("it")
+        assert known("it", lambda: read("after")) == "after"
+
+    unit_of_work(work)
+    assert asked == ["before", "changed", "after"]
 
 
 def test_the_unit_knows_who_acts_and_why_and_forgets_it_at_its_end() -> None:
