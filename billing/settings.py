@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "plans",
     "identity",
     "subscriptions",
+    "usage",
     "entitlements",
     "invoicing",
     "provisioning",

@@ -16,6 +16,7 @@ APPS = (
     "entitlements",
     "invoicing",
     "subscriptions",
+    "usage",
     "identity",
     "plans",
     "customers",
@@ -50,10 +51,12 @@ def test_the_contracts_hold(copy: Path) -> None:
     [
         ("customers/models.py", "import subscriptions.models", "Call down, publish up"),
         ("plans/queries.py", "import customers.models", "Call down, publish up"),
+        ("usage/grants.py", "import entitlements.models", "Call down, publish up"),
         ("core/events.py", "import billing.wiring", "Call down, publish up"),
         ("subscriptions/models.py", "import subscriptions.services", "Inside an app"),
         ("entitlements/services.py", "import entitlements.api", "Inside an app"),
         ("customers/turns.py", "import rest_framework.views", "The domain knows neither HTTP"),
+        ("usage/burndown.py", "import django.db", "Pure rules know no database"),
         ("core/money.py", "import django.db", "Pure rules know no database"),
     ],
 )
