@@ -11,6 +11,7 @@ from plans.document.overlay import Overlay
 from plans.document.prices import CONTRACT
 from plans.document.sections import Document
 from plans.document.state import Catalog
+from plans.terms import Aggregation, FedBy
 from plans.values import Combine
 
 # What never changes: features and meters once something published relies on them, others at once.
@@ -21,6 +22,7 @@ _FIXED: Mapping[str, tuple[str, ...]] = {
     "plans": ("product",),
     "coupons": ("percent_off", "amounts_off", "duration"),
 }
+_ADDS_UP = (Aggregation.COUNT, Aggregation.SUM)
 _ONCE_PUBLISHED = ("features", "meters")
 
 
@@ -68,8 +70,23 @@ def _check_feature(overlay: Overlay, key: str, feature: Mapping[str, Any]) -> No
     overlay.requires(
         "product_services", [service], at.at("product_service"), "unknown_product_service"
     )
-    overlay.requires("meters", [feature["meter"]], at.at("meter"), "unknown_meter")
+    if overlay.requires("meters", [feature["meter"]], at.at("meter"), "unknown_meter"):
+        _check_meter(overlay, key, feature, at)
     _check_currencies(overlay, feature["list_prices"], at.at("list_prices"))
+
+
+def _check_meter(overlay: Overlay, key: str, feature: Mapping[str, Any], at: Node) -> None:
+    """What is consumed is added up, in one window: its meter serves no other feature."""
+    meter = feature["meter"]
+    if meter is None:
+        return
+    for other, known in overlay.objects["features"].items():
+        shares = other != key and known["meter"] == meter
+        if shares and FedBy.CONSUME in (feature["fed_by"], known["fed_by"]):
+            at.at("meter").report("meter_shared", f"{other} has it, and one of both is consumed")
+    counts = overlay.objects["meters"].get(meter, {}).get("aggregation")
+    if feature["fed_by"] == FedBy.CONSUME and counts not in (None, *_ADDS_UP):
+        at.at("fed_by").report("meter_does_not_add_up", f"what is consumed is no {counts}")
 
 
 def _check_currencies(overlay: Overlay, amounts: Iterable[str], at: Node) -> None:

@@ -65,6 +65,7 @@ BAD: list[tuple[str, Any, list[tuple[str, str]]]] = [
     ("/features/rules/meter", "hits", [("/features/rules/meter", "not_allowed")]),
     ("/features/hits/meter", REMOVED, [("/features/hits/meter", "required")]),
     ("/features/hits/meter", "misses", [("/features/hits/meter", "unknown_meter")]),
+    ("/features/hits/fed_by", "consume", []),
     ("/features/rules/product_service", "core", [
         ("/features/rules/product_service", "unknown_product_service")]),
     ("/features/rules/unit", "u" * 64, []),
@@ -243,6 +244,17 @@ def test_all_mistakes_are_reported_together() -> None:
         ("/coupons/ten/duration", "invalid_choice"),
         (f"{HITS}/meter", "unknown_meter"),
     ]
+
+
+def test_what_is_consumed_has_a_meter_of_its_own_that_adds_up() -> None:
+    clicks = {"product_service": "edge", "type": "metered", "scope": "subject", "meter": "hits"}
+    assert problems(small({"/features/clicks": clicks})) == []
+    shared = [("/features/clicks/meter", "meter_shared"), ("/features/hits/meter", "meter_shared")]
+    for consumed in ("clicks", "hits"):
+        tree = small({"/features/clicks": clicks, f"/features/{consumed}/fed_by": "consume"})
+        assert problems(tree) == shared
+    latest = {"/meters/hits/aggregation": "latest", "/features/hits/fed_by": "consume"}
+    assert problems(small(latest)) == [("/features/hits/fed_by", "meter_does_not_add_up")]
 
 
 def test_a_string_feature_comes_from_one_exclusive_product_only() -> None:
