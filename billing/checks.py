@@ -9,6 +9,7 @@ from invoicing import invariants as invoicing
 from plans import invariants as plans
 from provisioning import invariants as provisioning
 from subscriptions import invariants as subscriptions
+from usage import invariants as usage
 
 INVARIANTS = (
     *core.INVARIANTS,
@@ -16,6 +17,7 @@ INVARIANTS = (
     *plans.INVARIANTS,
     *identity.INVARIANTS,
     *subscriptions.INVARIANTS,
+    *usage.INVARIANTS,
     *entitlements.INVARIANTS,
     *invoicing.INVARIANTS,
     *provisioning.INVARIANTS,

@@ -25,6 +25,8 @@ class Scope(StrEnum):
     CHANGES_APPROVE = "changes:approve"
     ENTITLEMENTS_READ = "entitlements:read"
     ENTITLEMENTS_CHECK = "entitlements:check"
+    USAGE_CONSUME = "usage:consume"
+    USAGE_REPORT = "usage:report"
     OVERRIDES_WRITE = "overrides:write"
     OVERRIDES_APPROVE = "overrides:approve"
     PROVISIONING_READ = "provisioning:read"

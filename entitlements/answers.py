@@ -9,13 +9,14 @@ from typing import Any
 
 from entitlements import blocks
 from entitlements.blocks import Block
-from entitlements.decisions import Decision, decide, is_unlimited
+from entitlements.decisions import Decision, amount_of, decide, is_unlimited
 from entitlements.facts import Source
 from entitlements.timelines import Standing
 from entitlements.windows import Window, WindowRule, window_at
 from plans.resets import ResetKind
 from plans.terms import FeatureTerms
 from plans.values import Config, Metered, NumberSet, Range, Value
+from usage.quantities import EXACT, ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +35,35 @@ def check(
     whose: Whose,
     quantity: Decimal,
     held: Sequence[Block] = (),
+    used: Decimal | None = None,
 ) -> dict[str, Any]:
     """Answer whether ``quantity`` more of a feature may be used.
 
-    ``held`` are the blocks of the whole owner. ``valid_until`` is when time alone may change the
-    answer: a value begins or ends, or the window or a block does. None: nothing that is known of.
+    ``held`` are the blocks of the whole owner; ``used`` is None where nobody knows.
     """
-    decision = decide(standing, quantity, blocks=blocks.names(held, whose.at))
-    window = _window(standing, whose.at)
+    decision = decide(standing, quantity, blocks=blocks.names(held, whose.at), used=used)
+    return decided(feature, standing, whose, decision, held, used)
+
+
+def decided(
+    feature: FeatureTerms,
+    standing: Standing,
+    whose: Whose,
+    decision: Decision,
+    held: Sequence[Block],
+    used: Decimal | None,
+) -> dict[str, Any]:
+    """Write a decision as a check answers it.
+
+    ``valid_until`` is when time alone may change the answer: a value begins or ends, or the window
+    or a block does. None: nothing that is known of.
+    """
+    window = window_of(standing, whose.at)
     return {
         "feature": feature.key,
         "customer": whose.customer_id,
         "subject": whose.subject_id,
-        **_stand(feature, standing, decision, window),
+        **_stand(feature, standing, decision, window, used),
         "revision": whose.revision,
         "as_of": whose.at,
         "valid_until": _valid_until(standing, window, blocks.changes_at(held, whose.at)),
@@ -55,18 +72,22 @@ def check(
 
 
 def entitlement(
-    feature: FeatureTerms, standing: Standing, at: datetime, held: Sequence[Block] = ()
+    feature: FeatureTerms,
+    standing: Standing,
+    at: datetime,
+    held: Sequence[Block] = (),
+    used: Decimal | None = None,
 ) -> dict[str, Any]:
     """Say what an owner has of a feature, with its dates and sources, for a list.
 
-    ``held`` are the blocks of the whole owner.
+    ``held`` are the blocks of the whole owner; ``used`` is None where nobody knows.
     """
     current = standing.current
-    decision = decide(standing, Decimal(1), blocks=blocks.names(held, at))
+    decision = decide(standing, Decimal(1), blocks=blocks.names(held, at), used=used)
     return {
         "feature": feature.key,
         "name": feature.name,
-        **_stand(feature, standing, decision, _window(standing, at)),
+        **_stand(feature, standing, decision, window_of(standing, at), used),
         "from": current.starts_at if current else None,
         "until": current.ends_at if current else None,
         "sources": [source(each) for each in current.sources] if current else [],
@@ -114,8 +135,24 @@ def window(of: Window | None) -> Mapping[str, Any] | None:
     return {"start": of.start, "end": of.end, "reset": of.reset}
 
 
+def remaining(value: Value | None, used: Decimal | None) -> Decimal | None:
+    """Return what is left of a limit or allowance; None: not known, or there is no end of it."""
+    amount = amount_of(value)
+    return None if amount is None or used is None else max(EXACT.subtract(amount, used), ZERO)
+
+
+def window_of(standing: Standing, at: datetime) -> Window | None:
+    """Return the window that use counts in at an instant; None where nothing is counted so."""
+    rule: WindowRule | None = standing.current.window if standing.current else None
+    return None if rule is None else window_at(rule, at)
+
+
 def _stand(
-    feature: FeatureTerms, standing: Standing, decision: Decision, current: Window | None
+    feature: FeatureTerms,
+    standing: Standing,
+    decision: Decision,
+    current: Window | None,
+    used: Decimal | None,
 ) -> dict[str, Any]:
     value = standing.current.value if standing.current else None
     return {
@@ -124,17 +161,12 @@ def _stand(
         "value": shown(value),
         "unlimited": is_unlimited(value),
         "unit": feature.unit or None,
-        "used": None,
-        "remaining": None,
+        "used": used,
+        "remaining": remaining(value, used),
         "window": window(current),
         "reason": decision.reason,
         "blocked_by": list(decision.blocked_by),
     }
-
-
-def _window(standing: Standing, at: datetime) -> Window | None:
-    rule: WindowRule | None = standing.current.window if standing.current else None
-    return None if rule is None else window_at(rule, at)
 
 
 def _valid_until(

@@ -46,6 +46,10 @@ def integer(value: bytes) -> int:
     return int.from_bytes(value, signed=True)
 
 
+def text(value: bytes) -> str:
+    return value.decode()
+
+
 def json(value: bytes) -> Any:
     return orjson.loads(value[1:])  # the first byte is the version of the format
 

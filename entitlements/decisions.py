@@ -9,6 +9,7 @@ from entitlements.resolution import Segment
 from entitlements.timelines import Standing
 from plans.resets import OverageKind
 from plans.values import Metered, Unlimited, Value
+from usage.quantities import EXACT, ZERO
 
 
 class Reason(StrEnum):
@@ -45,19 +46,25 @@ class Decision:
     blocked_by: tuple[str, ...] = ()
 
 
-def decide(standing: Standing, quantity: Decimal, *, blocks: Iterable[str] = ()) -> Decision:
+def decide(
+    standing: Standing,
+    quantity: Decimal,
+    *,
+    blocks: Iterable[str] = (),
+    used: Decimal | None = None,
+) -> Decision:
     """Decide about ``quantity`` more of a feature; it counts for limits and metered ones only.
 
     ``blocks`` are the names of those that are in effect for the whole owner. A block or a pause
-    leaves the value and takes access away; what is not given anyway is not called blocked. Use is
-    not known yet, so the whole limit or allowance is taken to be left.
+    leaves the value and takes access away; what is not given anyway is not called blocked. Where
+    nobody knows how much is ``used``, the whole limit or allowance is taken to be left.
     """
     current = standing.current
     names = tuple(sorted({*blocks, *(current.blocked_by if current else ())}))
     if current is None:
         reason = Reason.EXPIRED if _gave_something(standing.ended) else Reason.NOT_ENTITLED
         return Decision(False, reason, names)
-    found = _by_value(current.value, quantity)
+    found = _by_value(current.value, EXACT.add(quantity, used or ZERO))
     if found.reason == Reason.NOT_ENTITLED or not (names or current.paused):
         return replace(found, blocked_by=names)
     return Decision(False, Reason.BLOCKED if names else Reason.PAUSED, names)
@@ -69,11 +76,26 @@ def amount_of(value: Value | None) -> Decimal | None:
     return included if isinstance(included, Decimal) else None
 
 
+def most_of(value: Value) -> Decimal | None:
+    """Return up to where use of a limit or a metered feature may go; None: without bound."""
+    amount = amount_of(value)
+    if amount is None or not isinstance(value, Metered):
+        return amount
+    match value.overage.kind:
+        case OverageKind.ALLOW:
+            return None
+        case OverageKind.ALLOW_TO_PERCENT:
+            return amount * (value.overage.percent or 100) / 100
+        case _:
+            return amount
+
+
 def is_unlimited(value: Value | None) -> bool:
     return isinstance(value.included if isinstance(value, Metered) else value, Unlimited)
 
 
 def _by_value(value: Value, quantity: Decimal) -> Decision:
+    """Decide about a quantity in all: what is used already, and what is asked for."""
     if isinstance(value, bool):
         return Decision(value, Reason.GRANTED if value else Reason.NOT_ENTITLED)
     if is_unlimited(value):
@@ -83,20 +105,10 @@ def _by_value(value: Value, quantity: Decimal) -> Decision:
         return Decision(True, Reason.GRANTED)
     if quantity <= amount:
         return Decision(True, Reason.WITHIN_LIMIT)
-    if isinstance(value, Metered) and quantity <= _permitted(value, amount, quantity):
+    most = most_of(value)
+    if most is None or quantity <= most:
         return Decision(True, Reason.OVERAGE)
     return Decision(False, Reason.LIMIT_REACHED if amount else Reason.NOT_ENTITLED)
-
-
-def _permitted(value: Metered, amount: Decimal, quantity: Decimal) -> Decimal:
-    """Return up to where use may go beyond the allowance."""
-    match value.overage.kind:
-        case OverageKind.ALLOW:
-            return quantity
-        case OverageKind.ALLOW_TO_PERCENT:
-            return amount * (value.overage.percent or 100) / 100
-        case _:
-            return amount
 
 
 def _gave_something(ended: Segment | None) -> bool:

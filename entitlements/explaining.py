@@ -1,7 +1,7 @@
 """How a value came about: the steps, what changes next, what would give more. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -39,6 +39,7 @@ class Explanation:
     decision: Decision
     steps: tuple[Step, ...]
     cause_of_change: str
+    used: Decimal | None = None
 
 
 def explain(
@@ -58,6 +59,14 @@ def explain(
     if found.changes_at is not None:
         cause = cause_of(feature, known, before=at, after=found.changes_at)
     return Explanation(feature, at, found, decide(found, Decimal(1), blocks=blocks), steps, cause)
+
+
+def with_use(
+    explanation: Explanation, used: Decimal | None, *, blocks: Iterable[str] = ()
+) -> Explanation:
+    """Explain the same, with how much is used; None: nobody knows."""
+    decision = decide(explanation.standing, Decimal(1), blocks=blocks, used=used)
+    return replace(explanation, decision=decision, used=used)
 
 
 def cause_of(
@@ -99,13 +108,13 @@ def described(
             "unit": feature.unit or None,
         },
         "in_words": words.in_words(
-            feature, found, explanation.decision, explanation.steps, telling
+            feature, found, explanation.decision, explanation.steps, telling, explanation.used
         ),
         "steps": [
             _step(each, explanation, records[each.fact], telling) for each in explanation.steps
         ],
         "window": answers.window(None if rule is None else window_at(rule, explanation.at)),
-        "usage": None,
+        "usage": _usage(value, explanation.used),
         "blocked_by": list(explanation.decision.blocked_by),
         "next_change": _next_change(explanation),
         "remedies": list(remedies),
@@ -144,6 +153,12 @@ def _ended(facts: Sequence[Fact], at: datetime) -> Iterable[Step]:
     for fact in past:
         if fact.ends_at == last:
             yield Step(fact.source.type, fact, None, None, words.ENDED, won=False)
+
+
+def _usage(value: Value | None, used: Decimal | None) -> dict[str, Any] | None:
+    if used is None:
+        return None
+    return {"used": used, "remaining": answers.remaining(value, used)}
 
 
 def _step(step: Step, explanation: Explanation, record: Record, telling: Telling) -> dict[str, Any]:

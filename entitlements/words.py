@@ -82,14 +82,18 @@ def in_words(
     decision: Decision,
     steps: Sequence[Step],
     telling: Telling,
+    used: Decimal | None = None,
 ) -> str:
-    """Tell what the owner has, what gives it, whether it is blocked, and what changes next."""
+    """Tell what the owner has, what gives it, how much of it is used, whether it is blocked, and
+    what changes next."""
     sentences = [f"{_opening(feature, standing, decision, telling)}: {_grounds(steps, telling)}."]
     sentences += [
         f"{_capital(_gives(step, telling))}{_until(step, telling)}, but {_lost(step)}."
         for step in steps
         if not step.won and standing.current is not None
     ]
+    if used is not None:
+        sentences.append(_used(feature, standing, used))
     sentences.append(_barred(decision))
     if standing.changes_at is not None:
         sentences.append(_next(standing, telling.day(standing.changes_at), telling))
@@ -109,6 +113,12 @@ def because(step: Step, steps: Sequence[Step], telling: Telling) -> str:
 
 def _lost(step: Step) -> str:
     return _OUTDONE[step.outdone_by] if step.outdone_by else _LOST[step.rule]
+
+
+def _used(feature: FeatureTerms, standing: Standing, used: Decimal) -> str:
+    number = amount_of(standing.current.value) if standing.current else None
+    said = f"{amount(used, feature.unit)} used"
+    return f"{said}." if number is None else f"{said}, {max(number - used, 0):,f} left."
 
 
 def _barred(decision: Decision) -> str:

@@ -10,6 +10,8 @@ from core.principals import Scope
 SERVICE_SCOPES = (
     Scope.ENTITLEMENTS_CHECK,
     Scope.ENTITLEMENTS_READ,
+    Scope.USAGE_CONSUME,
+    Scope.USAGE_REPORT,
     Scope.PROVISIONING_READ,
     Scope.PROVISIONING_WRITE,
 )

@@ -9,8 +9,8 @@ CHECK = {
     "value": "20",
     "unlimited": False,
     "unit": "rule",
-    "used": None,
-    "remaining": None,
+    "used": "12",
+    "remaining": "8",
     "window": None,
     "reason": "within_limit",
     "blocked_by": [],
@@ -44,6 +44,58 @@ CHECKS = {
     ]
 }
 
+CONSUME_IN = {
+    "id": "req_8f14e45f",
+    "subject": "sbj_01jd3vq6n0e6rt1c7h9a2b4c5e",
+    "feature": "waf_custom_rules",
+    "quantity": "3",
+}
+CONSUME = {
+    **CHECK,
+    "id": "req_8f14e45f",
+    "result": "recorded",
+    "used": "15",
+    "remaining": "5",
+}
+RELEASE = {**CONSUME, "used": "9", "remaining": "11"}
+
+LEVELS_IN = {
+    "levels": [
+        {
+            "subject": "sbj_01jd3vq6n0e6rt1c7h9a2b4c5e",
+            "feature": "waf_custom_rules",
+            "level": "12",
+            "observed_at": "2025-03-10T11:59:58.25Z",
+        },
+        {"customer": "acme", "subject": "shop", "feature": "waf_regex", "level": "1"},
+    ]
+}
+LEVELS = {
+    "results": [
+        {
+            "level": {
+                "feature": "waf_custom_rules",
+                "customer": "cus_01jd3vq6n0e6rt1c7h9a2b4c5d",
+                "subject": "sbj_01jd3vq6n0e6rt1c7h9a2b4c5e",
+                "used": "12",
+                "taken": True,
+            },
+            "problem": None,
+        },
+        {
+            "level": None,
+            "problem": {
+                "type": "https://billing.example/docs/problems#not_a_limit",
+                "title": "Not a limit",
+                "status": 422,
+                "detail": "waf_regex is no limit, so there is no level of it",
+                "code": "not_a_limit",
+                "request_id": "5c0f6a1b0f6e4b5fa7f3a6f3f3f0c9d1",
+            },
+        },
+    ]
+}
+
 _SOURCE = {
     "type": "plan",
     "id": "sub_01jd3vq6n0e6rt1c7h9a2b4c5f",
@@ -67,8 +119,8 @@ ENTITLEMENTS = {
             "value": "20",
             "unlimited": False,
             "unit": "rule",
-            "used": None,
-            "remaining": None,
+            "used": "12",
+            "remaining": "8",
             "window": None,
             "reason": "within_limit",
             "blocked_by": [],
@@ -99,7 +151,7 @@ EXPLANATION = {
     },
     "in_words": (
         "Zone shop may use WAF custom rules up to 20 rules: Pro gives 20 since 3 March 2025. "
-        "Not blocked. Falls to 5 on 1 May 2025, when Free follows."
+        "12 rules used, 8 left. Not blocked. Falls to 5 on 1 May 2025, when Free follows."
     ),
     "steps": [
         {
@@ -118,7 +170,7 @@ EXPLANATION = {
         }
     ],
     "window": None,
-    "usage": None,
+    "usage": {"used": "12", "remaining": "8"},
     "blocked_by": [],
     "next_change": {
         "from": "20",

@@ -183,6 +183,11 @@ class RemedyOut(Output):
     gives = Value(help_text="The feature's value with that plan.")
 
 
+class UsageOut(Output):
+    used = Quantity()
+    remaining = Quantity(allow_null=True, help_text="Null: unlimited, or nothing is given.")
+
+
 class ExplanationOut(Output):
     owner = serializers.CharField(help_text="Whose feature it is: the subject or the customer.")
     customer = serializers.CharField()
@@ -196,7 +201,7 @@ class ExplanationOut(Output):
     in_words = serializers.CharField(help_text="For people; it may change.")
     steps = StepOut(many=True, help_text="In the order of the rules; sources that lost included.")
     window = WindowOut(allow_null=True)
-    usage = Value(allow_null=True, help_text="Null: use is not known.")
+    usage = UsageOut(allow_null=True, help_text="Null: use is not known, or not of now.")
     blocked_by = serializers.ListField(child=serializers.CharField())
     next_change = NextChangeOut(allow_null=True)
     remedies = RemedyOut(many=True, help_text="Plans on sale that give more.")

@@ -1,9 +1,12 @@
 from django.urls import path
 
-from entitlements.api import checks, comparing, overrides, views
+from entitlements.api import checks, comparing, consuming, overrides, views
 
 urlpatterns = [
     path("entitlements/check", checks.Check.as_view()),
+    path("entitlements/consume", consuming.Consume.as_view()),
+    path("entitlements/release", consuming.Release.as_view()),
+    path("entitlements/levels", consuming.Levels.as_view()),
     path("customers/<str:customer>/entitlements", views.Entitlements.as_view()),
     path("customers/<str:customer>/entitlements/explain", views.Explanation.as_view()),
     path("customers/<str:customer>/entitlements/diff", comparing.Diff.as_view()),

@@ -1,6 +1,8 @@
-"""The check: may this be used now? One prepared statement, folded and decided in memory."""
+"""The check: may this be used now? One prepared statement, folded and decided in memory; one more
+where use is counted."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -11,9 +13,12 @@ from entitlements.answers import Whose
 from entitlements.blocks import Block
 from entitlements.connections import EntitlementsUnavailable
 from entitlements.queries import revisions
+from entitlements.queries.used import used
 from entitlements.reader import Asked, Path
+from entitlements.tallies import tally_of
 from entitlements.timelines import Standing, standing, track_from_json
 from plans.terms import FeatureTerms, Scope
+from usage.counting import Tally
 
 
 class SubjectRequired(Unprocessable):
@@ -60,7 +65,9 @@ def check(
         raise revisions.RevisionUnavailable("no answer that new could be read in time") from None
     if floor is not None:
         revisions.require_at_least(path, floor)
-    return _answer(terms, path, quantity)
+    held = hold(terms, path)
+    [used_so_far] = used([held.tally])
+    return held.answer(quantity, used_so_far)
 
 
 def check_many(
@@ -80,21 +87,48 @@ def check_many(
             results[place] = error
     wanted = [(questions[place][0], terms.key) for place, terms in known.items()]
     paths = reader.read_many(wanted, seen_by=principal)
+    held: dict[int, Held] = {}
     for (place, terms), path in zip(known.items(), paths, strict=True):
         try:
             if isinstance(path, DomainError):
                 raise path
-            results[place] = _answer(terms, path, questions[place][2])
+            held[place] = hold(terms, path)
         except DomainError as error:
             results[place] = error
+    sums = used([each.tally for each in held.values()])
+    for (place, each), used_so_far in zip(held.items(), sums, strict=True):
+        results[place] = each.answer(questions[place][2], used_so_far)
     return [results[place] for place in range(len(questions))]
 
 
-def _answer(feature: FeatureTerms, path: Path, quantity: Decimal) -> dict[str, Any]:
-    whose = Whose(path.customer_id, path.subject_id, path.now, path.revision.number)
-    return answers.check(
-        feature, _standing(feature, path), whose, quantity, blocks_of(feature, path)
+@dataclass(frozen=True, slots=True)
+class Held:
+    """How a feature stands with an owner now, and what its use counts in."""
+
+    feature: FeatureTerms
+    whose: Whose
+    standing: Standing
+    blocks: tuple[Block, ...]
+    tally: Tally | None
+
+    def answer(self, quantity: Decimal, used_so_far: Decimal | None) -> dict[str, Any]:
+        """Answer a check."""
+        return answers.check(
+            self.feature, self.standing, self.whose, quantity, self.blocks, used_so_far
+        )
+
+
+def hold(feature: FeatureTerms, path: Path) -> Held:
+    """Read a path to one feature at the owner's now.
+
+    :raises SubjectRequired: for a feature of subjects, asked of a customer
+    """
+    found = _standing(feature, path)
+    tally = tally_of(
+        feature, found, customer_id=path.customer_id, subject_id=path.subject_id, at=path.now
     )
+    whose = Whose(path.customer_id, path.subject_id, path.now, path.revision.number)
+    return Held(feature, whose, found, blocks_of(feature, path), tally)
 
 
 def blocks_of(feature: FeatureTerms, path: Path) -> tuple[Block, ...]:

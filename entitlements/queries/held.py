@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import QuerySet
@@ -16,9 +17,11 @@ from entitlements.explaining import Explanation, Record
 from entitlements.facts import OVERRIDE, Fact
 from entitlements.queries.checks import SubjectRequired, blocks_of
 from entitlements.queries.paths import path_of
+from entitlements.queries.used import used
 from entitlements.reader import Asked, Path
 from entitlements.resolution import Segment, segments
-from entitlements.timelines import from_json, standing
+from entitlements.tallies import tally_of
+from entitlements.timelines import Standing, from_json, standing
 from entitlements.words import Telling
 from plans import queries as plans
 from plans.models import Plan
@@ -31,7 +34,7 @@ def entitlements(*, asked: Asked, at: datetime | None, principal: Principal) -> 
     """List what an owner has, had last or will have of each feature, now or ``at`` an instant.
 
     The future assumes that renewals succeed. A subject's own features or, without a subject, the
-    customer's own. Now is read from the same timelines as a check.
+    customer's own. Now is read from the same timelines as a check; only now is use known.
 
     :raises CustomerNotFound, SubjectNotFound: also for what the caller may not see
     """
@@ -40,6 +43,9 @@ def entitlements(*, asked: Asked, at: datetime | None, principal: Principal) -> 
     instant = at or path.now
     tracks = _tracks(path, features, at)
     blocked = _blocks(path) if at else None
+    seen = [key for key in sorted(tracks) if catalog.is_visible(features[key], principal)]
+    stands = {key: standing(tracks[key], instant) for key in seen}
+    sums = _used([(features[key], stands[key]) for key in seen], path, at)
     return {
         "customer": path.customer_id,
         "subject": path.subject_id,
@@ -49,12 +55,12 @@ def entitlements(*, asked: Asked, at: datetime | None, principal: Principal) -> 
         "data": [
             answers.entitlement(
                 features[key],
-                standing(tracks[key], instant),
+                stands[key],
                 instant,
                 blocks_of(features[key], path) if blocked is None else blocked,
+                used_so_far,
             )
-            for key in sorted(tracks)
-            if catalog.is_visible(features[key], principal)
+            for key, used_so_far in zip(seen, sums, strict=True)
         ],
     }
 
@@ -64,7 +70,8 @@ def explain(
 ) -> dict[str, Any]:
     """Explain what an owner has of a feature, in steps and in words, now or ``at`` an instant.
 
-    Who acted, and the reason given, is for callers that are not limited to one customer.
+    Who acted, and the reason given, is for callers that are not limited to one customer. Only of
+    now is use known.
 
     :raises FeatureNotFound, CustomerNotFound, SubjectNotFound: also for what the caller may not see
     :raises SubjectRequired: for a feature of subjects, asked of a customer
@@ -77,9 +84,10 @@ def explain(
     instant = at or path.now
     records = _records(path.customer_id, subject_id, terms, principal)
     owner = replace(path, subject_id=subject_id)
-    explanation = explaining.explain(
-        terms, records, instant, blocks=blocks.names(_blocks(owner), instant)
-    )
+    names = blocks.names(_blocks(owner), instant)
+    explanation = explaining.explain(terms, records, instant, blocks=names)
+    [used_so_far] = _used([(terms, explanation.standing)], path, at)
+    explanation = explaining.with_use(explanation, used_so_far, blocks=names)
     customer = Customer.objects.get(pk=path.customer_id)
     return {
         "owner": subject_id or path.customer_id,
@@ -113,6 +121,26 @@ def _tracks(
     for segment in found:
         tracks.setdefault(segment.feature, []).append(segment)
     return tracks
+
+
+def _used(
+    wanted: Sequence[tuple[FeatureTerms, Standing]], path: Path, at: datetime | None
+) -> list[Decimal | None]:
+    """Return how much is used of each feature, if the question is about now."""
+    if at is not None:
+        return [None] * len(wanted)
+    return used(
+        [
+            tally_of(
+                feature,
+                found,
+                customer_id=path.customer_id,
+                subject_id=path.subject_id,
+                at=path.now,
+            )
+            for feature, found in wanted
+        ]
+    )
 
 
 def _blocks(path: Path) -> tuple[Block, ...]:

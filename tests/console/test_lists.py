@@ -22,7 +22,7 @@ from tests.world import World
 
 OURS = (
     "core", "customers", "plans", "identity", "subscriptions", "changes", "invoicing",
-    "entitlements", "provisioning",
+    "entitlements", "usage", "provisioning",
 )  # fmt: skip
 LISTS = sorted(
     f"/admin/{model._meta.app_label}/{model._meta.model_name}/" for model in admin.site._registry

@@ -28,7 +28,8 @@ def backends() -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
-            " AND pid <> pg_backend_pid() AND query LIKE '%entitlements_customerrevision r%'"
+            " AND pid <> pg_backend_pid()"
+            " AND (query LIKE '%entitlements_customerrevision r%' OR query LIKE '%usage_level%')"
         )
         return [pid for (pid,) in cursor.fetchall()]
 
