@@ -58,6 +58,7 @@ ICONS: Mapping[str, str] = {
     "entitlements.CustomerRevision": "tag",
     "usage.UsageEvent": "monitoring",
     "usage.Counter": "counter_1",
+    "usage.Reservation": "pending",
     "usage.Level": "stacked_bar_chart",
     "usage.EventKey": "key",
     "provisioning.Target": "sync_alt",

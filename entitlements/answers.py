@@ -16,6 +16,7 @@ from entitlements.windows import Window, WindowRule, window_at
 from plans.resets import ResetKind
 from plans.terms import FeatureTerms
 from plans.values import Config, Metered, NumberSet, Range, Value
+from usage.counting import NOT_KNOWN, Usage
 from usage.quantities import EXACT, ZERO
 
 
@@ -35,14 +36,14 @@ def check(
     whose: Whose,
     quantity: Decimal,
     held: Sequence[Block] = (),
-    used: Decimal | None = None,
+    usage: Usage = NOT_KNOWN,
 ) -> dict[str, Any]:
     """Answer whether ``quantity`` more of a feature may be used.
 
-    ``held`` are the blocks of the whole owner; ``used`` is None where nobody knows.
+    ``held`` are the blocks of the whole owner; ``usage`` is what is used and reserved.
     """
-    decision = decide(standing, quantity, blocks=blocks.names(held, whose.at), used=used)
-    return decided(feature, standing, whose, decision, held, used)
+    decision = decide(standing, quantity, blocks=blocks.names(held, whose.at), taken=usage.taken)
+    return decided(feature, standing, whose, decision, held, usage)
 
 
 def decided(
@@ -51,7 +52,7 @@ def decided(
     whose: Whose,
     decision: Decision,
     held: Sequence[Block],
-    used: Decimal | None,
+    usage: Usage,
 ) -> dict[str, Any]:
     """Write a decision as a check answers it.
 
@@ -63,7 +64,7 @@ def decided(
         "feature": feature.key,
         "customer": whose.customer_id,
         "subject": whose.subject_id,
-        **_stand(feature, standing, decision, window, used),
+        **_stand(feature, standing, decision, window, usage),
         "revision": whose.revision,
         "as_of": whose.at,
         "valid_until": _valid_until(standing, window, blocks.changes_at(held, whose.at)),
@@ -76,18 +77,18 @@ def entitlement(
     standing: Standing,
     at: datetime,
     held: Sequence[Block] = (),
-    used: Decimal | None = None,
+    usage: Usage = NOT_KNOWN,
 ) -> dict[str, Any]:
     """Say what an owner has of a feature, with its dates and sources, for a list.
 
-    ``held`` are the blocks of the whole owner; ``used`` is None where nobody knows.
+    ``held`` are the blocks of the whole owner; ``usage`` is what is used and reserved.
     """
     current = standing.current
-    decision = decide(standing, Decimal(1), blocks=blocks.names(held, at), used=used)
+    decision = decide(standing, Decimal(1), blocks=blocks.names(held, at), taken=usage.taken)
     return {
         "feature": feature.key,
         "name": feature.name,
-        **_stand(feature, standing, decision, window_of(standing, at), used),
+        **_stand(feature, standing, decision, window_of(standing, at), usage),
         "from": current.starts_at if current else None,
         "until": current.ends_at if current else None,
         "sources": [source(each) for each in current.sources] if current else [],
@@ -135,10 +136,10 @@ def window(of: Window | None) -> Mapping[str, Any] | None:
     return {"start": of.start, "end": of.end, "reset": of.reset}
 
 
-def remaining(value: Value | None, used: Decimal | None) -> Decimal | None:
+def remaining(value: Value | None, usage: Usage) -> Decimal | None:
     """Return what is left of a limit or allowance; None: not known, or there is no end of it."""
-    amount = amount_of(value)
-    return None if amount is None or used is None else max(EXACT.subtract(amount, used), ZERO)
+    amount, taken = amount_of(value), usage.taken
+    return None if amount is None or taken is None else max(EXACT.subtract(amount, taken), ZERO)
 
 
 def window_of(standing: Standing, at: datetime) -> Window | None:
@@ -152,7 +153,7 @@ def _stand(
     standing: Standing,
     decision: Decision,
     current: Window | None,
-    used: Decimal | None,
+    usage: Usage,
 ) -> dict[str, Any]:
     value = standing.current.value if standing.current else None
     return {
@@ -161,8 +162,8 @@ def _stand(
         "value": shown(value),
         "unlimited": is_unlimited(value),
         "unit": feature.unit or None,
-        "used": used,
-        "remaining": remaining(value, used),
+        "used": usage.used,
+        "remaining": remaining(value, usage),
         "window": window(current),
         "reason": decision.reason,
         "blocked_by": list(decision.blocked_by),

@@ -15,12 +15,12 @@ from core.principals import Principal
 from entitlements import answers, blocks, catalog, reader
 from entitlements.decisions import Decision, Reason, amount_of, decide, most_of
 from entitlements.queries.checks import Held, hold
-from entitlements.queries.used import used
+from entitlements.queries.usages import usage_of
 from entitlements.reader import Asked
 from plans.terms import FeatureTerms, FedBy
 from plans.values import FeatureType, Metered
 from usage import services as usage
-from usage.counting import Kind, Owner, Tally
+from usage.counting import NOT_KNOWN, Kind, Owner, Tally
 from usage.services import LevelReport, Outcome, Result, Use
 
 # Clocks differ; what claims to have been seen later than this has a wrong one.
@@ -84,15 +84,15 @@ def consume(consumption: Consumption, principal: Principal) -> dict[str, Any]:
     :raises UsageIdReused: if the identifier was used for something else
     :raises EntitlementsUnavailable: if the database does not answer in time
     """
-    held = _held(consumption, principal)
+    held = held_for(consumption, principal)
     value = held.standing.current.value if held.standing.current else None
     names = blocks.names(held.blocks, held.whose.at)
     decision = decide(held.standing, consumption.quantity, blocks=names)
     if held.tally is None or value is None:  # nothing is given, so nothing can be counted
-        return _answer(consumption, held, decision, Outcome(Result.DENIED, None))
-    use = _use(consumption, held, held.tally, principal, most_of(value))
+        return answer(consumption.id, held, decision, Outcome(Result.DENIED, NOT_KNOWN))
+    use = use_of(consumption, held, held.tally, principal, most_of(value))
     outcome = usage.consume(use) if decision.allowed else usage.look(use)
-    return _answer(consumption, held, _decided(held, decision, outcome), outcome)
+    return answer(consumption.id, held, decided(held, decision, outcome), outcome)
 
 
 def release(consumption: Consumption, principal: Principal) -> dict[str, Any]:
@@ -105,14 +105,14 @@ def release(consumption: Consumption, principal: Principal) -> dict[str, Any]:
     :raises UsageIdReused: if the identifier was used for something else
     :raises EntitlementsUnavailable: if the database does not answer in time
     """
-    held = _held(consumption, principal)
+    held = held_for(consumption, principal)
     if held.tally is None or held.tally.kind != Kind.LEVEL:
         raise NotALimit("only of a limit units can be given back")
-    use = _use(consumption, held, held.tally, principal, None, is_given_back=True)
+    use = use_of(consumption, held, held.tally, principal, None, is_given_back=True)
     outcome = usage.release(use)
     names = blocks.names(held.blocks, held.whose.at)
-    decision = decide(held.standing, Decimal(0), blocks=names, used=outcome.used)
-    return _answer(consumption, held, decision, outcome)
+    decision = decide(held.standing, Decimal(0), blocks=names, taken=outcome.usage.taken)
+    return answer(consumption.id, held, decision, outcome)
 
 
 def report_levels(
@@ -143,7 +143,8 @@ def report_levels(
     return [each for _, each in sorted({**results, **_taken(accepted)}.items())]
 
 
-def _held(consumption: Consumption, principal: Principal) -> Held:
+def held_for(consumption: Consumption, principal: Principal) -> Held:
+    """Read how a feature that is consumed stands with its owner, as ``consume`` raises."""
     feature = catalog.find(consumption.feature, principal)
     if feature.type not in (FeatureType.LIMIT, FeatureType.METERED):
         raise NotConsumable(f"{feature.key} is not counted")
@@ -152,7 +153,7 @@ def _held(consumption: Consumption, principal: Principal) -> Held:
     return hold(feature, reader.read(consumption.asked, feature.key, seen_by=principal))
 
 
-def _use(
+def use_of(
     consumption: Consumption,
     held: Held,
     tally: Tally,
@@ -161,6 +162,8 @@ def _use(
     *,
     is_given_back: bool = False,
 ) -> Use:
+    """Say what is to be recorded."""
+    current = held.standing.current
     quantity = consumption.quantity  # arithmetic with it would round to 28 digits
     return Use(
         tally=tally,
@@ -170,10 +173,11 @@ def _use(
         source=principal.actor,
         id=consumption.id,
         most=most,
+        value=None if is_given_back else amount_of(current.value if current else None),
     )
 
 
-def _decided(held: Held, decision: Decision, outcome: Outcome) -> Decision:
+def decided(held: Held, decision: Decision, outcome: Outcome) -> Decision:
     """Say why, after it was written, or was not, or had been before."""
     if outcome.result == Result.DENIED:
         if not decision.allowed:
@@ -181,17 +185,18 @@ def _decided(held: Held, decision: Decision, outcome: Outcome) -> Decision:
         return Decision(False, Reason.LIMIT_REACHED, decision.blocked_by)
     value = held.standing.current.value if held.standing.current else None
     amount = amount_of(value)
-    is_over = isinstance(value, Metered) and amount is not None and (outcome.used or 0) > amount
+    is_over = (
+        isinstance(value, Metered) and amount is not None and (outcome.usage.taken or 0) > amount
+    )
     return Decision(True, Reason.OVERAGE if is_over else Reason.WITHIN_LIMIT, decision.blocked_by)
 
 
-def _answer(
-    consumption: Consumption, held: Held, decision: Decision, outcome: Outcome
-) -> dict[str, Any]:
-    answer = answers.decided(
-        held.feature, held.standing, held.whose, decision, held.blocks, outcome.used
+def answer(id: str, held: Held, decision: Decision, outcome: Outcome) -> dict[str, Any]:
+    """Answer as a check does, and say what became of it."""
+    check = answers.decided(
+        held.feature, held.standing, held.whose, decision, held.blocks, outcome.usage
     )
-    return {"id": consumption.id, "result": outcome.result, **answer}
+    return {"id": id, "result": outcome.result, **check}
 
 
 def _limit(feature: FeatureTerms) -> FeatureTerms:
@@ -212,8 +217,10 @@ def _report(seen: LevelSeen, feature: FeatureTerms, path: reader.Path) -> LevelR
 def _taken(accepted: Mapping[int, LevelReport]) -> dict[int, LevelTaken]:
     reports = list(accepted.values())
     counted = usage.report_levels(reports) if reports else []
-    sums = used([Tally(each.owner, Kind.LEVEL, each.feature) for each in reports])
+    sums = usage_of(
+        [Tally(each.owner, Kind.LEVEL, each.feature, each.observed_at) for each in reports]
+    )
     return {
-        place: LevelTaken(each.feature, each.owner, level, is_taken)
-        for (place, each), level, is_taken in zip(accepted.items(), sums, counted, strict=True)
+        place: LevelTaken(each.feature, each.owner, known.used, is_taken)
+        for (place, each), known, is_taken in zip(accepted.items(), sums, counted, strict=True)
     }

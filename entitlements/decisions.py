@@ -51,20 +51,20 @@ def decide(
     quantity: Decimal,
     *,
     blocks: Iterable[str] = (),
-    used: Decimal | None = None,
+    taken: Decimal | None = None,
 ) -> Decision:
     """Decide about ``quantity`` more of a feature; it counts for limits and metered ones only.
 
     ``blocks`` are the names of those that are in effect for the whole owner. A block or a pause
-    leaves the value and takes access away; what is not given anyway is not called blocked. Where
-    nobody knows how much is ``used``, the whole limit or allowance is taken to be left.
+    leaves the value and takes access away; what is not given anyway is not called blocked.
+    ``taken`` is what is used and reserved; where nobody knows, the whole amount is held to be left.
     """
     current = standing.current
     names = tuple(sorted({*blocks, *(current.blocked_by if current else ())}))
     if current is None:
         reason = Reason.EXPIRED if _gave_something(standing.ended) else Reason.NOT_ENTITLED
         return Decision(False, reason, names)
-    found = _by_value(current.value, EXACT.add(quantity, used or ZERO))
+    found = _by_value(current.value, EXACT.add(quantity, taken or ZERO))
     if found.reason == Reason.NOT_ENTITLED or not (names or current.paused):
         return replace(found, blocked_by=names)
     return Decision(False, Reason.BLOCKED if names else Reason.PAUSED, names)

@@ -16,6 +16,7 @@ from entitlements.words import Telling
 from plans import values
 from plans.terms import FeatureTerms, Terms
 from plans.values import Comparison, Value
+from usage.counting import NOT_KNOWN, Usage
 
 OVERRIDE_ENDED = "override_ended"
 
@@ -39,7 +40,7 @@ class Explanation:
     decision: Decision
     steps: tuple[Step, ...]
     cause_of_change: str
-    used: Decimal | None = None
+    usage: Usage = NOT_KNOWN
 
 
 def explain(
@@ -61,12 +62,10 @@ def explain(
     return Explanation(feature, at, found, decide(found, Decimal(1), blocks=blocks), steps, cause)
 
 
-def with_use(
-    explanation: Explanation, used: Decimal | None, *, blocks: Iterable[str] = ()
-) -> Explanation:
-    """Explain the same, with how much is used; None: nobody knows."""
-    decision = decide(explanation.standing, Decimal(1), blocks=blocks, used=used)
-    return replace(explanation, decision=decision, used=used)
+def with_use(explanation: Explanation, usage: Usage, *, blocks: Iterable[str] = ()) -> Explanation:
+    """Explain the same, with how much is used and held."""
+    decision = decide(explanation.standing, Decimal(1), blocks=blocks, taken=usage.taken)
+    return replace(explanation, decision=decision, usage=usage)
 
 
 def cause_of(
@@ -108,13 +107,13 @@ def described(
             "unit": feature.unit or None,
         },
         "in_words": words.in_words(
-            feature, found, explanation.decision, explanation.steps, telling, explanation.used
+            feature, found, explanation.decision, explanation.steps, telling, explanation.usage
         ),
         "steps": [
             _step(each, explanation, records[each.fact], telling) for each in explanation.steps
         ],
         "window": answers.window(None if rule is None else window_at(rule, explanation.at)),
-        "usage": _usage(value, explanation.used),
+        "usage": _usage(value, explanation.usage),
         "blocked_by": list(explanation.decision.blocked_by),
         "next_change": _next_change(explanation),
         "remedies": list(remedies),
@@ -155,10 +154,14 @@ def _ended(facts: Sequence[Fact], at: datetime) -> Iterable[Step]:
             yield Step(fact.source.type, fact, None, None, words.ENDED, won=False)
 
 
-def _usage(value: Value | None, used: Decimal | None) -> dict[str, Any] | None:
-    if used is None:
+def _usage(value: Value | None, usage: Usage) -> dict[str, Any] | None:
+    if usage.used is None:
         return None
-    return {"used": used, "remaining": answers.remaining(value, used)}
+    return {
+        "used": usage.used,
+        "held": usage.held,
+        "remaining": answers.remaining(value, usage),
+    }
 
 
 def _step(step: Step, explanation: Explanation, record: Record, telling: Telling) -> dict[str, Any]:

@@ -34,9 +34,9 @@ def tally_of(
         return None
     owner = Owner(customer_id, subject_id if feature.scope == Scope.SUBJECT else None)
     if feature.type == FeatureType.LIMIT:
-        return Tally(owner, Kind.LEVEL, feature.key)
+        return Tally(owner, Kind.LEVEL, feature.key, at)
     window = answers.window_of(standing, at)
     if window is None:
         return None
     kind = Kind.SLIDING if window.reset == ResetKind.SLIDING else Kind.WINDOW
-    return Tally(owner, kind, feature.meter or "", window.start or BEGINNING)
+    return Tally(owner, kind, feature.meter or "", at, window.start or BEGINNING)

@@ -14,6 +14,7 @@ from entitlements.timelines import Standing
 from plans import values
 from plans.terms import Effect, FeatureTerms
 from plans.values import Combine, Comparison, NumberSet, Range, Value
+from usage.counting import NOT_KNOWN, Usage
 
 ENDED = "ended"  # the rule of a step that nothing is left of
 
@@ -82,7 +83,7 @@ def in_words(
     decision: Decision,
     steps: Sequence[Step],
     telling: Telling,
-    used: Decimal | None = None,
+    usage: Usage = NOT_KNOWN,
 ) -> str:
     """Tell what the owner has, what gives it, how much of it is used, whether it is blocked, and
     what changes next."""
@@ -92,8 +93,8 @@ def in_words(
         for step in steps
         if not step.won and standing.current is not None
     ]
-    if used is not None:
-        sentences.append(_used(feature, standing, used))
+    if usage.used is not None:
+        sentences.append(_used(feature, standing, usage.used, usage.held))
     sentences.append(_barred(decision))
     if standing.changes_at is not None:
         sentences.append(_next(standing, telling.day(standing.changes_at), telling))
@@ -115,10 +116,10 @@ def _lost(step: Step) -> str:
     return _OUTDONE[step.outdone_by] if step.outdone_by else _LOST[step.rule]
 
 
-def _used(feature: FeatureTerms, standing: Standing, used: Decimal) -> str:
+def _used(feature: FeatureTerms, standing: Standing, used: Decimal, held: Decimal) -> str:
     number = amount_of(standing.current.value) if standing.current else None
-    said = f"{amount(used, feature.unit)} used"
-    return f"{said}." if number is None else f"{said}, {max(number - used, 0):,f} left."
+    said = f"{amount(used, feature.unit)} used" + (f", {held:,f} reserved" if held else "")
+    return f"{said}." if number is None else f"{said}, {max(number - used - held, 0):,f} left."
 
 
 def _barred(decision: Decision) -> str:

@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from core.admin import ReadOnlyAdmin
-from usage.models import Counter, EventKey, Level, UsageEvent
+from usage.models import Counter, EventKey, Level, Reservation, UsageEvent
 
 _OWNERS = ("customer__key", "customer__profile__email", "subject__key")
 
@@ -21,10 +21,21 @@ class UsageEventAdmin(ReadOnlyAdmin):
 
 @admin.register(Counter)
 class CounterAdmin(ReadOnlyAdmin):
-    list_display = ("meter", "used", "customer", "subject", "window_start")
+    list_display = ("meter", "used", "held", "customer", "subject", "window_start")
     list_filter = ("meter",)
     id_search_fields = ("customer", "subject")
     search_fields = ("meter", *_OWNERS)
+
+
+@admin.register(Reservation)
+class ReservationAdmin(ReadOnlyAdmin):
+    list_display = (
+        "id", "feature", "quantity", "used", "customer", "subject", "held_at", "expires_at", "end",
+        "source", "source_id",
+    )  # fmt: skip
+    list_filter = ("end", "feature")
+    id_search_fields = ("id", "customer", "subject")
+    search_fields = ("feature", "source", "source_id", *_OWNERS)
 
 
 @admin.register(Level)

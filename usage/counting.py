@@ -9,7 +9,7 @@ from hashlib import sha256
 from uuid import UUID
 
 from core import ids
-from usage.quantities import to_text
+from usage.quantities import EXACT, ZERO, to_text
 
 # From where use counts that never starts over. No instant of ours is earlier.
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -42,17 +42,46 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """One sum of an owner's use. ``name`` is the meter's key or, of a level, the feature's."""
+    """One sum of an owner's use, at an instant. ``name`` is the meter's key or, of a level, the
+    feature's."""
 
     owner: Owner
     kind: Kind
     name: str
+    at: datetime
     since: datetime = BEGINNING
 
     @property
     def window_start(self) -> datetime:
         """The window of the counter; what slides is counted in one that never starts over."""
         return self.since if self.kind == Kind.WINDOW else BEGINNING
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a tally comes to: what was used, None where nobody has told, and what is reserved."""
+
+    used: Decimal | None
+    held: Decimal = ZERO
+
+    @property
+    def taken(self) -> Decimal | None:
+        """What cannot be had any more."""
+        return None if self.used is None else EXACT.add(self.used, self.held)
+
+
+NOT_KNOWN = Usage(None)
+
+
+class ReservationEnd(StrEnum):
+    """How a reservation ended: its units were counted, given back, or nobody came in time."""
+
+    FINALIZED = "finalized"
+    RELEASED = "released"
+    EXPIRED = "expired"
+
+
+RESERVATION_STATES = ("held", *ReservationEnd)
 
 
 def key_of(source: str, source_id: str) -> UUID:

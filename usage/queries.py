@@ -1,4 +1,4 @@
-"""How much was used: levels, counters, and what lies within a window that slides."""
+"""How much is used and held: levels, counters, and what lies within a window that slides."""
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
@@ -6,31 +6,45 @@ from decimal import Decimal
 import orjson
 from django.db import connection
 
-from usage.counting import Tally
+from usage.counting import Tally, Usage
 from usage.quantities import EXACT
 
-# One look into an index for each level and counter. What slides is summed up from the events: they
-# come back one by one, at the instants they were used.
-_USED = """
+# One look into an index for each level and counter; LIMIT keeps the planner from anything else.
+# What slides is summed up from the events: they come back one by one, at the instants they were
+# used. A counter's own ``held`` may still hold what has expired, so that is looked at if there is
+# any.
+_USAGE = """
     SELECT (CASE i.kind
-        WHEN 'level' THEN (
-            SELECT level FROM usage_level WHERE owner_id = i.owner AND feature = i.name)
-        WHEN 'window' THEN coalesce((
-            SELECT used FROM usage_counter
-            WHERE owner_id = i.owner AND meter = i.name AND window_start = i.since), 0)
+        WHEN 'level' THEN l.level
+        WHEN 'window' THEN coalesce(c.used, 0)
         ELSE (
             SELECT coalesce(sum(quantity), 0) FROM usage_usageevent
             WHERE owner_id = i.owner AND meter = i.name AND occurred_at > i.since)
+    END)::text,
+    (CASE WHEN c.held > 0 THEN (
+        SELECT coalesce(sum(quantity), 0) FROM usage_reservation
+        WHERE owner_id = i.owner AND meter = i.name AND window_start = i.counted_since
+            AND "end" = '' AND expires_at > i.at) ELSE 0
     END)::text
     FROM jsonb_to_recordset({parameter}::jsonb) AS i (
-        place int, kind text, owner uuid, name text, since timestamptz)
+        place int, kind text, owner uuid, name text, since timestamptz, counted_since timestamptz,
+        at timestamptz)
+    LEFT JOIN LATERAL (
+        SELECT level FROM usage_level
+        WHERE i.kind = 'level' AND owner_id = i.owner AND feature = i.name LIMIT 1
+    ) AS l ON true
+    LEFT JOIN LATERAL (
+        SELECT used, held FROM usage_counter
+        WHERE i.kind <> 'level' AND owner_id = i.owner AND meter = i.name
+            AND window_start = i.counted_since LIMIT 1
+    ) AS c ON true
     ORDER BY i.place
 """
 
 
 def statement(parameter: str) -> str:
     """Return the SQL that reads tallies, for a driver that calls its parameter so."""
-    return _USED.format(parameter=parameter)
+    return _USAGE.format(parameter=parameter)
 
 
 def asked(tallies: Iterable[Tally]) -> str:
@@ -43,19 +57,25 @@ def asked(tallies: Iterable[Tally]) -> str:
                 "owner": each.owner.uuid,
                 "name": each.name,
                 "since": each.since,
+                "counted_since": each.window_start,
+                "at": each.at,
             }
             for place, each in enumerate(tallies)
         ]
     ).decode()
 
 
-def number(text: str | None) -> Decimal | None:
-    """Read one answer of the statement. None: a level that nobody has ever reported."""
-    return None if text is None else Decimal(text).normalize(EXACT)
+def answered(used: str | None, held: str) -> Usage:
+    """Read one row of the statement."""
+    return Usage(None if used is None else _number(used), _number(held))
 
 
-def used(tallies: Sequence[Tally]) -> list[Decimal | None]:
-    """Return the sums, in the order of the tallies; None for a level that is not known."""
+def usage(tallies: Sequence[Tally]) -> list[Usage]:
+    """Return what the tallies come to, in their order."""
     with connection.cursor() as cursor:
         cursor.execute(statement("%s"), [asked(tallies)])
-        return [number(text) for (text,) in cursor.fetchall()]
+        return [answered(used, held) for used, held in cursor.fetchall()]
+
+
+def _number(text: str) -> Decimal:
+    return Decimal(text).normalize(EXACT)

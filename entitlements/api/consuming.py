@@ -27,22 +27,31 @@ from usage.services import LevelBelowZero, Result, UsageIdReused
 
 TAG = "usage"
 MOST_LEVELS = 500
-_OWNER = (OwnerRequired, FeatureNotFound, CustomerNotFound, SubjectNotFound, SubjectRequired)
+OWNER_PROBLEMS = (
+    OwnerRequired,
+    FeatureNotFound,
+    CustomerNotFound,
+    SubjectNotFound,
+    SubjectRequired,
+)
 _REPEATABLE = (
     "`id` is the caller's own name of this use. The same request again changes nothing more and is "
     "answered `repeated`; it is known for 40 days. An Idempotency-Key is ignored."
 )
 
 
-class ConsumeIn(Input):
-    id = Text(
-        max_length=128,
-        help_text="The caller's own name of this use, each once: a request, a message, a job.",
-    )
+class UseIn(Input):
     customer = Reference("cus", required=False, help_text="Not needed with a subject's id.")
     subject = Reference("sbj", required=False, help_text="Its id, or its key with a customer.")
     feature = Reference("ftr", help_text="The feature's key or id.")
     quantity = Quantity(help_text="How many units.")
+
+
+class ConsumeIn(UseIn):
+    id = Text(
+        max_length=128,
+        help_text="The caller's own name of this use, each once: a request, a message, a job.",
+    )
 
 
 class ConsumeOut(CheckOut):
@@ -103,7 +112,7 @@ class Consume(ApiView):
             "permit; of a limit the level rises. A denial is an answer, too, and records nothing. "
             f"{_REPEATABLE}"
         ),
-        problems=(*_OWNER, NotConsumable, UsageIdReused, EntitlementsUnavailable),
+        problems=(*OWNER_PROBLEMS, NotConsumable, UsageIdReused, EntitlementsUnavailable),
         request_example=examples.CONSUME_IN,
         response_example=examples.CONSUME,
     )
@@ -124,7 +133,7 @@ class Release(ApiView):
             f"What was used of a metered feature stays used. {_REPEATABLE}"
         ),
         problems=(
-            *_OWNER,
+            *OWNER_PROBLEMS,
             LimitedCaller,
             NotConsumable,
             NotALimit,

@@ -59,6 +59,51 @@ CONSUME = {
 }
 RELEASE = {**CONSUME, "used": "9", "remaining": "11"}
 
+RESERVE_IN = {
+    "id": "build-4711",
+    "customer": "acme",
+    "feature": "build_minutes",
+    "quantity": "30",
+    "expires_in_seconds": 1800,
+}
+_RESERVED = {
+    "state": "held",
+    "quantity": "30",
+    "used": None,
+    "held_at": "2025-03-10T12:00:00Z",
+    "expires_at": "2025-03-10T12:30:00Z",
+}
+RESERVE = {
+    **CHECK,
+    "id": "build-4711",
+    "result": "recorded",
+    "feature": "build_minutes",
+    "subject": None,
+    "type": "metered",
+    "value": "1000",
+    "unit": "minute",
+    "used": "100",
+    "remaining": "870",
+    "window": {
+        "start": "2025-03-01T00:00:00Z",
+        "end": "2025-04-01T00:00:00Z",
+        "reset": "calendar",
+    },
+    "reservation": _RESERVED,
+}
+FINALIZE_IN = {"quantity": "12"}
+FINALIZE = {
+    **RESERVE,
+    "used": "112",
+    "remaining": "888",
+    "reservation": {**_RESERVED, "state": "finalized", "used": "12"},
+}
+RELEASE_RESERVED = {
+    **RESERVE,
+    "remaining": "900",
+    "reservation": {**_RESERVED, "state": "released", "used": "0"},
+}
+
 LEVELS_IN = {
     "levels": [
         {
@@ -170,7 +215,7 @@ EXPLANATION = {
         }
     ],
     "window": None,
-    "usage": {"used": "12", "remaining": "8"},
+    "usage": {"used": "12", "held": "0", "remaining": "8"},
     "blocked_by": [],
     "next_change": {
         "from": "20",

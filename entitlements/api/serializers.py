@@ -185,6 +185,7 @@ class RemedyOut(Output):
 
 class UsageOut(Output):
     used = Quantity()
+    held = Quantity(help_text="What is reserved and has not expired.")
     remaining = Quantity(allow_null=True, help_text="Null: unlimited, or nothing is given.")
 
 

@@ -13,12 +13,12 @@ from entitlements.answers import Whose
 from entitlements.blocks import Block
 from entitlements.connections import EntitlementsUnavailable
 from entitlements.queries import revisions
-from entitlements.queries.used import used
+from entitlements.queries.usages import usage_of
 from entitlements.reader import Asked, Path
 from entitlements.tallies import tally_of
 from entitlements.timelines import Standing, standing, track_from_json
 from plans.terms import FeatureTerms, Scope
-from usage.counting import Tally
+from usage.counting import Tally, Usage
 
 
 class SubjectRequired(Unprocessable):
@@ -66,8 +66,8 @@ def check(
     if floor is not None:
         revisions.require_at_least(path, floor)
     held = hold(terms, path)
-    [used_so_far] = used([held.tally])
-    return held.answer(quantity, used_so_far)
+    [usage] = usage_of([held.tally])
+    return held.answer(quantity, usage)
 
 
 def check_many(
@@ -95,9 +95,9 @@ def check_many(
             held[place] = hold(terms, path)
         except DomainError as error:
             results[place] = error
-    sums = used([each.tally for each in held.values()])
-    for (place, each), used_so_far in zip(held.items(), sums, strict=True):
-        results[place] = each.answer(questions[place][2], used_so_far)
+    sums = usage_of([each.tally for each in held.values()])
+    for (place, each), usage in zip(held.items(), sums, strict=True):
+        results[place] = each.answer(questions[place][2], usage)
     return [results[place] for place in range(len(questions))]
 
 
@@ -111,11 +111,9 @@ class Held:
     blocks: tuple[Block, ...]
     tally: Tally | None
 
-    def answer(self, quantity: Decimal, used_so_far: Decimal | None) -> dict[str, Any]:
+    def answer(self, quantity: Decimal, usage: Usage) -> dict[str, Any]:
         """Answer a check."""
-        return answers.check(
-            self.feature, self.standing, self.whose, quantity, self.blocks, used_so_far
-        )
+        return answers.check(self.feature, self.standing, self.whose, quantity, self.blocks, usage)
 
 
 def hold(feature: FeatureTerms, path: Path) -> Held:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from django.db.models import QuerySet
@@ -17,7 +16,7 @@ from entitlements.explaining import Explanation, Record
 from entitlements.facts import OVERRIDE, Fact
 from entitlements.queries.checks import SubjectRequired, blocks_of
 from entitlements.queries.paths import path_of
-from entitlements.queries.used import used
+from entitlements.queries.usages import usage_of
 from entitlements.reader import Asked, Path
 from entitlements.resolution import Segment, segments
 from entitlements.tallies import tally_of
@@ -28,6 +27,7 @@ from plans.models import Plan
 from plans.terms import FeatureTerms, Scope
 from subscriptions import queries as subscriptions
 from subscriptions.blocks import Effect
+from usage.counting import NOT_KNOWN, Usage
 
 
 def entitlements(*, asked: Asked, at: datetime | None, principal: Principal) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def entitlements(*, asked: Asked, at: datetime | None, principal: Principal) -> 
     blocked = _blocks(path) if at else None
     seen = [key for key in sorted(tracks) if catalog.is_visible(features[key], principal)]
     stands = {key: standing(tracks[key], instant) for key in seen}
-    sums = _used([(features[key], stands[key]) for key in seen], path, at)
+    sums = _usages([(features[key], stands[key]) for key in seen], path, at)
     return {
         "customer": path.customer_id,
         "subject": path.subject_id,
@@ -58,9 +58,9 @@ def entitlements(*, asked: Asked, at: datetime | None, principal: Principal) -> 
                 stands[key],
                 instant,
                 blocks_of(features[key], path) if blocked is None else blocked,
-                used_so_far,
+                usage,
             )
-            for key, used_so_far in zip(seen, sums, strict=True)
+            for key, usage in zip(seen, sums, strict=True)
         ],
     }
 
@@ -86,8 +86,8 @@ def explain(
     owner = replace(path, subject_id=subject_id)
     names = blocks.names(_blocks(owner), instant)
     explanation = explaining.explain(terms, records, instant, blocks=names)
-    [used_so_far] = _used([(terms, explanation.standing)], path, at)
-    explanation = explaining.with_use(explanation, used_so_far, blocks=names)
+    [usage] = _usages([(terms, explanation.standing)], path, at)
+    explanation = explaining.with_use(explanation, usage, blocks=names)
     customer = Customer.objects.get(pk=path.customer_id)
     return {
         "owner": subject_id or path.customer_id,
@@ -123,13 +123,13 @@ def _tracks(
     return tracks
 
 
-def _used(
+def _usages(
     wanted: Sequence[tuple[FeatureTerms, Standing]], path: Path, at: datetime | None
-) -> list[Decimal | None]:
+) -> list[Usage]:
     """Return how much is used of each feature, if the question is about now."""
     if at is not None:
-        return [None] * len(wanted)
-    return used(
+        return [NOT_KNOWN] * len(wanted)
+    return usage_of(
         [
             tally_of(
                 feature,

@@ -76,6 +76,30 @@ def test_a_connection_that_was_cut_is_replaced_unnoticed(committed_world: World)
 
 
 @pytest.mark.parametrize(
+    ("feature", "names"),
+    [
+        ("region", ["path id/ False"]),
+        ("requests", ["path id/ False"]),  # its use is reported elsewhere
+        ("seats", ["path id/ False", "usage"]),
+    ],
+)
+def test_a_second_statement_is_for_what_is_counted_only(
+    world: World, monkeypatch: pytest.MonkeyPatch, feature: str, names: list[str]
+) -> None:
+    ada = world.customer()
+    asked: list[str] = []
+    run = connections.run
+
+    def counting(statement: connections.Statement, parameters: Any) -> Any:
+        asked.append(statement.name)
+        return run(statement, parameters)
+
+    monkeypatch.setattr(connections, "run", counting)
+    world.check(feature, customer=ada)
+    assert asked == names
+
+
+@pytest.mark.parametrize(
     ("at_least", "code"), [(False, "entitlements_unavailable"), (True, "revision_unavailable")]
 )
 def test_a_database_that_is_away_is_said_to_be(

@@ -11,6 +11,7 @@ from plans.models import Feature, ProductService
 from provisioning.models import Target
 from tests.hardening.door import Door
 from tests.world import World
+from usage.models import UsageEvent
 
 NO_CUSTOMER = "cus_01jd0000000000000000000001"
 NO_SUBJECT = "sbj_01jd0000000000000000000001"
@@ -145,6 +146,28 @@ def test_a_check_cannot_ask_about_another_customer(neighbours: Neighbours) -> No
         ),
     ]:
         neighbours.alike("GET", asked + theirs, asked + nobody)
+
+
+def test_nobody_uses_what_is_anothers(neighbours: Neighbours) -> None:
+    use = {"id": "a", "feature": "waf_custom_rules", "quantity": "1"}
+    pairs = [
+        ({"subject": neighbours.their_zone}, {"subject": NO_SUBJECT}),
+        ({"customer": "bob", "subject": "shop"}, {"customer": "eve", "subject": "shop"}),
+        ({"customer": neighbours.theirs}, {"customer": NO_CUSTOMER}),
+    ]
+    for path, more in (("consume", {}), ("reservations", {"expires_in_seconds": 60})):
+        for theirs, nobody in pairs:
+            answers = [
+                neighbours.door.knock("POST", f"/v1/entitlements/{path}", {**use, **more, **owner})
+                for owner in (theirs, nobody)
+            ]
+            assert _said(answers[0]) == _said(answers[1])
+            assert answers[0].status_code == 404
+    assert not UsageEvent.objects.exists()
+    used = neighbours.door.knock(
+        "POST", "/v1/entitlements/consume", {**use, "subject": neighbours.my_zone}
+    )
+    assert (used.status_code, used.json()["result"]) == (200, "recorded")
 
 
 def test_many_checks_mix_no_customers(neighbours: Neighbours) -> None:

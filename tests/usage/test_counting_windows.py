@@ -84,7 +84,7 @@ def test_use_is_told_wherever_entitlements_are_shown(shop: Shop) -> None:
     )["results"]
     assert [each["check"] and each["check"]["used"] for each in many] == ["4", None, None, "2"]
     told_now = world.get("customers/ada/entitlements/explain", feature="builds")
-    assert told_now["usage"] == {"used": "4", "remaining": "6"}
+    assert told_now["usage"] == {"used": "4", "held": "0", "remaining": "6"}
     assert told_now["in_words"].endswith("4 builds used, 6 left. Not blocked.")
 
 

@@ -12,6 +12,8 @@ FIND = {each.name: each.find for each in INVARIANTS}
 OTHERS = "(SELECT id FROM customers_customer WHERE key = 'bob')"
 BREAKS = {
     "counters_are_the_sum_of_their_events": "UPDATE usage_counter SET used = used + 1",
+    "counters_hold_what_is_reserved": "UPDATE usage_counter SET held = held + 1",
+    "finalized_reservations_were_used": "UPDATE usage_reservation SET used = 3 WHERE used = 2",
     "use_counts_in_a_window_that_has_begun": (
         "UPDATE usage_usageevent SET window_start = occurred_at + interval '1 second'"
         " WHERE meter <> ''"
@@ -29,6 +31,9 @@ def lively(shop: Shop) -> Shop:
     shop.uses("builds", 2)
     shop.uses("builds", 3)
     shop.uses("rules", 1, subject=zone)
+    shop.reserves("builds", 4, id="used")
+    shop.finalizes(2, id="used")
+    shop.reserves("builds", 1, id="open")
     return shop
 
 
@@ -54,6 +59,12 @@ def test_what_breaks_it_is_found(lively: Shop, name: str) -> None:
         "UPDATE usage_counter SET used = -1",
         "UPDATE usage_counter SET used = 'NaN'",
         "UPDATE usage_counter SET owner_id = gen_random_uuid()",
+        "UPDATE usage_counter SET held = -1",
+        "UPDATE usage_reservation SET expires_at = held_at",
+        "UPDATE usage_reservation SET quantity = 'NaN'",
+        "UPDATE usage_reservation SET ended_at = expires_at",
+        "UPDATE usage_reservation SET used = 1 WHERE \"end\" = ''",
+        "UPDATE usage_reservation SET source_id = 'one'",
         "UPDATE usage_level SET level = -1",
         "UPDATE usage_level SET level = 'NaN'",
         "UPDATE usage_level SET owner_id = gen_random_uuid()",

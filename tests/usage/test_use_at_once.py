@@ -1,6 +1,7 @@
 """Many who use the same thing at once: each unit is used once, and what is recorded adds up."""
 
 from collections import Counter as Tally
+from functools import partial
 from typing import Any
 
 import pytest
@@ -60,6 +61,44 @@ def test_one_identifier_of_the_last_unit_is_never_denied(busy_shop: Shop) -> Non
     busy_shop.uses("builds", 9)
     same = [{"id": "one", "feature": "builds"}] * MANY
     assert at_once(busy_shop, *same) == {"recorded": 1, "repeated": MANY - 1}
+
+
+@pytest.mark.parametrize(("feature", "free"), [("builds", 3), ("seeds", 2), ("exports", 1)])
+def test_whoever_reserves_and_whoever_uses_want_the_same_units(
+    busy_shop: Shop, feature: str, free: int
+) -> None:
+    amount = int(str(busy_shop.world.check(feature, customer="ada")["value"]))
+    busy_shop.uses(feature, amount - free)
+
+    def use(number: int) -> str:
+        shop = Shop(World(Client(), token=busy_shop.world.token))
+        return str(shop.uses(feature, id=f"race-{number}")["result"])
+
+    def hold(number: int) -> str:
+        shop = Shop(World(Client(), token=busy_shop.world.token))
+        return str(shop.reserves(feature, 1, id=f"hold-{number}")["result"])
+
+    works = [partial(kind, number) for number in range(MANY // 2) for kind in (use, hold)]
+    assert Tally(together(*works)) == {"recorded": free, "denied": MANY - free}
+    assert busy_shop.stands(feature)[1:] == ("0", "limit_reached")
+
+
+def test_a_reservation_is_finalized_once(busy_shop: Shop) -> None:
+    busy_shop.reserves("builds", 5)
+
+    def finalize(quantity: int) -> str:
+        answer = Client().post(
+            "/v1/entitlements/reservations/hold/finalize",
+            {"quantity": str(quantity)},
+            content_type="application/json",
+            headers={"Authorization": f"Bearer {busy_shop.world.token}"},
+        )
+        return str(answer.json().get("result") or answer.json()["code"])
+
+    answers = Tally(together(*(partial(finalize, 3 + number % 2) for number in range(MANY))))
+    half = MANY // 2
+    assert answers == {"recorded": 1, "repeated": half - 1, "reservation_over": half}
+    assert busy_shop.stands("builds")[0] in ("3", "4")
 
 
 def test_giving_back_at_once_never_goes_below_zero(busy_shop: Shop) -> None:

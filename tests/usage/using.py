@@ -24,6 +24,30 @@ class Shop:
     ) -> dict[str, Any]:
         return self._say("release", feature, quantity, id, status, owner)
 
+    def reserves(
+        self, feature: str, quantity: Any, *, id: str = "hold", seconds: int = 600, **more: Any
+    ) -> dict[str, Any]:
+        status = more.pop("status", 200)
+        return self.world.post(
+            "entitlements/reservations",
+            status=status,
+            id=id,
+            feature=feature,
+            quantity=str(quantity),
+            expires_in_seconds=seconds,
+            **(more or {"customer": "ada"}),
+        )
+
+    def finalizes(
+        self, quantity: Any = None, *, id: str = "hold", status: int = 200, **more: Any
+    ) -> dict[str, Any]:
+        used = {} if quantity is None else {"quantity": str(quantity)}
+        path = f"entitlements/reservations/{id}/finalize"
+        return self.world.post(path, status=status, **used, **more)
+
+    def lets_go(self, *, id: str = "hold", status: int = 200) -> dict[str, Any]:
+        return self.world.post(f"entitlements/reservations/{id}/release", status=status)
+
     def reports(self, *levels: dict[str, Any], status: int = 200) -> list[Any]:
         answer = self.world.put("entitlements/levels", status=status, levels=list(levels))
         return list(answer.get("results", [answer]))

@@ -1,18 +1,17 @@
 """How much is used, for a check and whoever answers like one: one more prepared statement."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 
 from entitlements import connections
 from entitlements.connections import Statement
 from usage import queries as usage
-from usage.counting import Tally
+from usage.counting import NOT_KNOWN, Tally, Usage
 
-_STATEMENT = Statement("used", usage.statement("$1"), (connections.text,))
+_STATEMENT = Statement("usage", usage.statement("$1"), (connections.text, connections.text))
 
 
-def used(tallies: Sequence[Tally | None]) -> list[Decimal | None]:
-    """Return the sums, each in its place; None where there is no tally, or nobody has told.
+def usage_of(tallies: Sequence[Tally | None]) -> list[Usage]:
+    """Return what the tallies come to, each in its place; what has none is not known.
 
     Nothing is asked where there is nothing to ask.
 
@@ -20,6 +19,6 @@ def used(tallies: Sequence[Tally | None]) -> list[Decimal | None]:
     """
     wanted = [each for each in tallies if each is not None]
     if not wanted:
-        return [None] * len(tallies)
+        return [NOT_KNOWN] * len(tallies)
     rows = iter(connections.run(_STATEMENT, [usage.asked(wanted)]))
-    return [None if each is None else usage.number(next(rows)[0]) for each in tallies]
+    return [NOT_KNOWN if each is None else usage.answered(*next(rows)) for each in tallies]
