@@ -80,7 +80,7 @@ def test_a_connection_that_was_cut_is_replaced_unnoticed(committed_world: World)
     [
         ("region", ["path id/ False"]),
         ("requests", ["path id/ False"]),  # its use is reported elsewhere
-        ("seats", ["path id/ False", "usage"]),
+        ("seats", ["path id/ False", "level"]),
     ],
 )
 def test_a_second_statement_is_for_what_is_counted_only(
