@@ -20,6 +20,7 @@ from entitlements import blocks, connections
 from entitlements.blocks import Block
 from entitlements.connections import Row, Statement
 from entitlements.tokens import Revision
+from usage import queries as usage
 
 NO_REVISION = Revision(1, 0)  # of a customer who was never given anything
 
@@ -43,7 +44,8 @@ class Path:
     """The owners that an answer is about, their now in whole seconds, and what they hold.
 
     What they hold is as stored: one feature's rows or, without a feature, a whole timeline. The
-    blocks are those that take access from a whole owner; a subject has its customer's too.
+    blocks are those that take access from a whole owner; a subject has its customer's too. The
+    levels are of one feature that was asked for; None: nobody has told.
     """
 
     customer_id: str
@@ -54,6 +56,8 @@ class Path:
     of_subject: Any
     customer_blocks: tuple[Block, ...] = ()
     subject_blocks: tuple[Block, ...] = ()
+    customer_level: str | None = None
+    subject_level: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +78,18 @@ _COLUMNS = """
 _READ_AS = (
     *(connections.uuid, connections.uuid, connections.integer, connections.integer),
     *(connections.integer, connections.integer, connections.json, connections.json),
-    *(connections.json, connections.json),
+    *(connections.json, connections.json, connections.text, connections.text),
 )
 _CUSTOMER_BY = {"id": "c.id = $1::uuid", "key": "c.key = $1::text"}
+_NO_LEVELS = "NULL::text, NULL::text"
 _SUBJECT_BY = {"id": "s.id = ${}::uuid", "key": "s.key = ${}::text"}
+
+
+def _levels(feature: str) -> str:
+    """Return the columns with the levels of customer and subject."""
+    return ", ".join(
+        usage.LEVEL_OF.format(owner=each, feature=feature) for each in ("c.id", "s.id")
+    )
 
 
 def _single(customer_by: str, subject_by: str, *, whole: bool) -> Statement:
@@ -94,9 +106,11 @@ def _single(customer_by: str, subject_by: str, *, whole: bool) -> Statement:
     else:
         owners = "customers_subject s JOIN customers_customer c ON c.id = s.customer_id"
         named = subject
-    held = "" if whole else f" -> 'features' -> ${len(names) + 1}::text"
+    feature = f"${len(names) + 1}::text"
+    held = "" if whole else f" -> 'features' -> {feature}"
+    levels = _NO_LEVELS if whole else _levels(feature)
     sql = f"""
-        SELECT {_COLUMNS}, tc.segments{held}, ts.segments{held}, tc.blocks, ts.blocks
+        SELECT {_COLUMNS}, tc.segments{held}, ts.segments{held}, tc.blocks, ts.blocks, {levels}
         FROM {owners}
         LEFT JOIN customers_testclock k ON k.id = c.test_clock_id
         LEFT JOIN entitlements_customerrevision r ON r.customer_id = c.id
@@ -119,7 +133,7 @@ _MANY = Statement(
     "paths",
     f"""
     SELECT {_COLUMNS}, tc.segments -> 'features' -> i.feature,
-        ts.segments -> 'features' -> i.feature, tc.blocks, ts.blocks
+        ts.segments -> 'features' -> i.feature, tc.blocks, ts.blocks, {_levels("i.feature")}
     FROM jsonb_to_recordset($1::jsonb) AS i (
         place int, customer_id uuid, customer_key text, subject_id uuid, subject_key text,
         feature text)
@@ -232,7 +246,7 @@ def _path(asked: Asked, row: Row | None, seen_by: Principal) -> Path:
     if seen_by.customer_id not in (None, ids.encode("cus", row[0])):
         raise not_found(named)
     customer, subject, acted, frozen, epoch, revision, *held = row
-    of_customer, of_subject, customer_blocks, subject_blocks = held
+    of_customer, of_subject, customer_blocks, subject_blocks, *levels = held
     if asked.subject is not None and subject is None:
         raise not_found(SubjectNotFound)
     now = int(clock.system_now().timestamp()) if frozen is None else frozen
@@ -245,4 +259,6 @@ def _path(asked: Asked, row: Row | None, seen_by: Principal) -> Path:
         of_subject=of_subject,
         customer_blocks=blocks.from_json(customer_blocks or ()),
         subject_blocks=blocks.from_json((*(customer_blocks or ()), *(subject_blocks or ()))),
+        customer_level=levels[0],
+        subject_level=levels[1],
     )

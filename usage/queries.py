@@ -56,6 +56,12 @@ WINDOW = f"""
 """  # noqa: S608 - composed of constants
 
 
+# The level of a limit, for whoever reads something else of its owner in the same look.
+LEVEL_OF = """
+    (SELECT level::text FROM usage_level WHERE owner_id = {owner} AND feature = {feature} LIMIT 1)
+"""
+
+
 def statement(parameter: str) -> str:
     """Return the SQL that reads tallies, for a driver that calls its parameter so."""
     return _USAGE.format(parameter=parameter)

@@ -1,5 +1,5 @@
 """The check: may this be used now? One prepared statement, folded and decided in memory; one more
-where use is counted."""
+where use is counted in a window."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,8 @@ from entitlements.reader import Asked, Path
 from entitlements.tallies import tally_of
 from entitlements.timelines import Standing, standing, track_from_json
 from plans.terms import FeatureTerms, Scope
-from usage.counting import Tally, Usage
+from usage.counting import Kind, Tally, Usage
+from usage.queries import answered
 
 
 class SubjectRequired(Unprocessable):
@@ -66,7 +67,7 @@ def check(
     if floor is not None:
         revisions.require_at_least(path, floor)
     held = hold(terms, path)
-    [usage] = usage_of([held.tally])
+    [usage] = _usages([held])
     return held.answer(quantity, usage)
 
 
@@ -95,21 +96,22 @@ def check_many(
             held[place] = hold(terms, path)
         except DomainError as error:
             results[place] = error
-    sums = usage_of([each.tally for each in held.values()])
-    for (place, each), usage in zip(held.items(), sums, strict=True):
+    for (place, each), usage in zip(held.items(), _usages(list(held.values())), strict=True):
         results[place] = each.answer(questions[place][2], usage)
     return [results[place] for place in range(len(questions))]
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """How a feature stands with an owner now, and what its use counts in."""
+    """How a feature stands with an owner now, and what its use counts in. A ``level`` is read with
+    the rest; what counts in a window is not."""
 
     feature: FeatureTerms
     whose: Whose
     standing: Standing
     blocks: tuple[Block, ...]
     tally: Tally | None
+    level: Usage | None
 
     def answer(self, quantity: Decimal, usage: Usage) -> dict[str, Any]:
         """Answer a check."""
@@ -126,7 +128,17 @@ def hold(feature: FeatureTerms, path: Path) -> Held:
         feature, found, customer_id=path.customer_id, subject_id=path.subject_id, at=path.now
     )
     whose = Whose(path.customer_id, path.subject_id, path.now, path.revision.number)
-    return Held(feature, whose, found, blocks_of(feature, path), tally)
+    level = None
+    if tally is not None and tally.kind == Kind.LEVEL:
+        is_customers = feature.scope == Scope.CUSTOMER
+        level = answered(path.customer_level if is_customers else path.subject_level, "0")
+    return Held(feature, whose, found, blocks_of(feature, path), tally, level)
+
+
+def _usages(held: Sequence[Held]) -> list[Usage]:
+    """Return how much is used; where it is no level, in one more look at the database."""
+    counted = usage_of([each.tally if each.level is None else None for each in held])
+    return [each.level or found for each, found in zip(held, counted, strict=True)]
 
 
 def blocks_of(feature: FeatureTerms, path: Path) -> tuple[Block, ...]:

@@ -80,10 +80,10 @@ def test_a_connection_that_was_cut_is_replaced_unnoticed(committed_world: World)
     [
         ("region", ["path id/ False"]),
         ("requests", ["path id/ False"]),  # its use is reported elsewhere
-        ("seats", ["path id/ False", "level"]),
+        ("seats", ["path id/ False"]),  # its level comes along
     ],
 )
-def test_a_second_statement_is_for_what_is_counted_only(
+def test_one_statement_reads_what_is_not_counted_in_windows(
     world: World, monkeypatch: pytest.MonkeyPatch, feature: str, names: list[str]
 ) -> None:
     ada = world.customer()
